@@ -24,7 +24,7 @@ from roosync_ops.agent.local_state import (
 )
 from roosync_ops.agent.lock import is_held
 from roosync_ops.wire import local
-from roosync_ops.wire.small import wait_until
+from roosync_ops.wire.small import suppress, wait_until
 from roosync_ops.wire.typed import Callable
 
 from . import Mechanism, task_xml
@@ -88,6 +88,8 @@ class Task(Mechanism):
         was = self.installed()
         if was:
             self._change(lambda: self._scheduler.delete(self.name))
+        with suppress(LocalError):  # that of a question whose asker was ended before its end
+            self._scheduler.delete(task_name("ask", self._local_dir))
         remove_if_empty(FOLDER)
         for name in (LOG, ASK_LOCK):
             local.remove(os.path.join(self._local_dir, name))

@@ -75,8 +75,9 @@ def test_only_our_own_two_names_are_ever_spoken(task: Task, fake: FakeSchtasks) 
     task.start(WORDS)
     task.stop()
     task.uninstall()
-    assert {line[line.index("/TN") + 1] for line in fake.lines} == {task.name}
-    assert task.name.startswith("\\roosync-ops\\heartbeat-")
+    names = {task.name, task_name("ask", task._local_dir)}
+    assert {line[line.index("/TN") + 1] for line in fake.lines} == names
+    assert all(name.startswith(("\\roosync-ops\\heartbeat-", "\\roosync-ops\\ask-")) for name in names)
 
 
 def test_a_task_is_for_the_sid_of_the_token_whatever_its_user_is_called(
@@ -114,7 +115,10 @@ def test_the_xml_file_is_gone_afterwards(task: Task, config: Config) -> None:
     assert [path.name for path in Path(config.local_dir).iterdir() if path.is_file()] == []
 
 
-def test_uninstall_takes_the_task_away_once(started: Task, fake: FakeSchtasks) -> None:
+def test_uninstall_takes_the_task_away_once_and_that_of_a_question_that_was_cut_off(
+    started: Task, fake: FakeSchtasks
+) -> None:
+    fake.tasks[task_name("ask", started._local_dir)] = "left by an asker whose session ended"
     assert started.uninstall() is True
     assert fake.tasks == {}
     assert again(started, fake).uninstall() is False
