@@ -83,7 +83,7 @@ FORMAT: Final = opt("--format -f", "How to write the report.")
 Schema = Annotated[
     bool, opt("--schema", "Print the JSON Schema of --json and exit.", callback=_print_schema, is_eager=True)
 ]
-Language = Annotated[Literal["en", "fr"], opt("--lang", "The language of the report.")]
+Language = Annotated[Literal["en", "fr"], opt("--lang", "The language of what is shown.")]
 Deadline = Annotated[
     float | None, opt("--deadline SECONDS", "How long one reading of the shared state may take.", min=0.1)
 ]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from roosync_ops.agent import share as module
-from roosync_ops.agent.share import FolderShare, ShareTroubleError, replace_file
+from roosync_ops.agent.share import FolderShare, ShareTroubleError
 from roosync_ops.state import read_folder
 from roosync_ops.wire import findings
 from roosync_ops.wire.bounds import Bounds
@@ -284,39 +284,6 @@ def test_a_share_without_modes_takes_a_record_all_the_same(
     monkeypatch.setattr("os.fchmod", refuse, raising=False)
     folder.publish(b"new")
     assert (shared / "heartbeats" / "m1.json").read_bytes() == b"new"
-
-
-def held(times: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
-    """Have the first `times` replacements fail as Windows does for a file another process holds open."""
-    tried = 0
-    real = os.replace
-
-    def replace(source: str, target: str) -> None:
-        nonlocal tried
-        tried += 1
-        if tried <= times:
-            raise PermissionError(errno.EACCES, "held open", target)
-        real(source, target)
-
-    monkeypatch.setattr("os.replace", replace)
-    monkeypatch.setattr("time.sleep", lambda _: None)
-    return lambda: tried
-
-
-def test_a_file_another_process_holds_is_replaced_once_it_lets_go(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tried = held(3, monkeypatch)
-    replace_file(str(tmp_path / "a"), str(tmp_path / "t"), b"1")
-    assert (tmp_path / "a").read_bytes() == b"1"
-    assert tried() == 4
-
-
-def test_one_that_is_never_let_go_is_given_up_without_litter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    held(99, monkeypatch)
-    with pytest.raises(PermissionError):
-        replace_file(str(tmp_path / "a"), str(tmp_path / "t"), b"1")
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_does_not_read_back_is_no_success(folder: FolderShare, monkeypatch: pytest.MonkeyPatch) -> None:

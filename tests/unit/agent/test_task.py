@@ -308,22 +308,6 @@ def test_schtasks_is_windows_own_and_its_lines_are_the_documented_ones(task: Tas
     assert fake.lines[0] == ["/Query", "/TN", task.name, "/XML", "ONE"]
 
 
-@pytest.mark.parametrize(
-    ("column", "expected"),
-    [("267009", 0x41301), ("-2147020576", 0x800710E0), ("1", 1), ("N/A", None)],
-)
-def test_a_last_result_is_read_by_its_column_in_any_language(column: str, expected: int | None) -> None:
-    row = f'"PC","\\x","N/A","Prêt","Interactif","30/11/1999","{column}","N/A","py "a,b"","C:\\"\r\n'.encode("cp850")
-    scheduler = schtasks.Scheduler(lambda _: (0, row, b""))
-    assert scheduler.last_result("\\x") == expected
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp850"])
-def test_an_answer_is_read_in_whatever_encoding_it_comes(encoding: str) -> None:
-    raw = "<Task><Author>Élodie</Author></Task>".encode(encoding)
-    assert schtasks.Scheduler(lambda _: (0, raw, b"")).document("x") == "<Task><Author>Élodie</Author></Task>"
-
-
 def test_a_task_that_somebody_changed_is_told_by_what_differs_of_it(task: Task, fake: FakeSchtasks) -> None:
     task.install(WORDS)
     assert task.changes(WORDS) == ("", "")
