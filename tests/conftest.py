@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from roosync_ops import process
 from tests.capabilities import markers, need
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
 #: Each of the thousands of programs that tests start would compile all it imports anew: twice the work of a command.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -23,6 +24,8 @@ os.environ.setdefault("XDG_CACHE_HOME", str(Path.home() / ".cache"))
 
 #: The kind of file that is through in seconds.
 _QUICK = "quick"
+#: Only the main thread of a program sets what these do.
+_ENDINGS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 _LOOKS = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")
 
 
@@ -31,6 +34,20 @@ def _no_setting_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Field note 10: tests once wrote to the production folder because the environment variable won."""
     for name in [*_LOOKS, *(name for name in os.environ if name.startswith("ROOSYNC_"))]:
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _leaves_its_process_as_it_found_it() -> Iterator[None]:
+    """What a test leaves in its process fails another one, an hour later and elsewhere.
+
+    A loop that runs in here ignores SIGHUP, and so would every child of every later test.
+    """
+    before = [(number, signal.getsignal(number)) for number in _ENDINGS]
+    yield
+    for number, handler in before:
+        if signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
+    assert not process._running, "a child was left, or something that is none"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -13,7 +13,7 @@ from roosync_ops.transport.link import CLOSED, CONNECT, PREFLIGHT, Failure
 from roosync_ops.wire.record import Record
 from roosync_ops.wire.status import ONLINE as STATUS_ONLINE
 from roosync_ops.wire.status import status as status_of
-from roosync_ops.wire.times import BadTimeError, from_iso
+from roosync_ops.wire.times import BadTimeError, from_iso, time_or_none
 
 from . import plan
 from .ledger import FAILED, ON_TRIAL, ONLINE, PROVED, REPLACED, ROLLED_BACK, UNCHANGED, WAITS
@@ -21,7 +21,7 @@ from .run import Result
 
 if TYPE_CHECKING:
     from roosync_ops.fleet import Machine
-    from roosync_ops.remote_script.facts_model import ProbeReport
+    from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport
 
 RAMP: Final = "ramp"
 PROVE: Final = "prove"
@@ -100,11 +100,20 @@ def replaced_by(machine: Machine, report: ProbeReport, step: str) -> Failure | N
     return Failure(step, REPLACED, replaced(there, ours), typed.ours("rollout", machine.machine_id))
 
 
+def _is_leaving(status: AgentStatus) -> bool:
+    """Return True if this build still runs, and the one before has said since it began that it goes back."""
+    back, began = status.rolled_back, status.started_ms
+    if back is None or began is None or back.left != build().build_id:
+        return False
+    return began < (time_or_none(back.at) or 0)
+
+
 def not_proved(machine: Machine, report: ProbeReport) -> Failure | None:
     """Return why the loop does not run this build with its trial behind it, or None."""
     status, hint = report.status, checks.diagnosing(machine.machine_id)
     taken = replaced_by(machine, report, PROVED)
-    if taken is not None and status is not None and status.rolled_back is not None and status.trial is None:
+    back = status is not None and status.trial is None and (taken is not None or _is_leaving(status))
+    if back and status is not None and status.rolled_back is not None:
         return Failure(PROVED, ROLLED_BACK, f"back on the build before: {status.rolled_back.why}", hint)
     if taken is None and (status is None or status.trial is not None or not report.running):
         return Failure(PROVED, ON_TRIAL, "the new build has not proved itself yet", hint)

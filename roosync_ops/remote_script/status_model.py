@@ -95,3 +95,6 @@ class RolledBack(AgentAnswer):
     why: str
     code: str = ""
     values: list[str] = Field(default_factory=list)
+    #: Which build it was, and when, by the machine's clock.
+    left: str = Field("", alias="from")
+    at: str | None = None

@@ -25,6 +25,7 @@ def installed(monkeypatch: pytest.MonkeyPatch, origin: Any, *, checkout: Path | 
         read_text=lambda _: text, requires=["typer<1", "mcp<3,>=2.3; extra == 'mcp'", 'apprise>=2; extra == "notify"']
     )
     monkeypatch.setattr(extras, "distribution", lambda _: ours)
+    monkeypatch.setattr(extras, "find_spec", lambda _: "as if pip were here")
     monkeypatch.setattr(extras, "__file__", f"{checkout or '/nowhere'}/roosync_ops/extras.py")
     words = shlex.split(extras.install("mcp"))
     assert words[:4] == [sys.executable, "-m", "pip", "install"]

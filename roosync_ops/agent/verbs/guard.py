@@ -120,11 +120,12 @@ def try_out(flags: Flags, config: Config, places: Places) -> Answer:
     names = [str(flags.to), os.path.basename(bundle_path() or "")]
     if not {*builds.named_builds(config.local_dir)[:1]} <= {names[1], builds.AGENT_NAME}:
         raise CodedError("REPLACED", "un autre agent est venu entre-temps", "action status")
+    with Using(config.local_dir):
+        local.remove(places.rolled_back)
     if names[0] == names[1]:
         flags.to = ""
         return again(flags, config, places)
     with Using(config.local_dir):
-        local.remove(places.rolled_back)
         builds.name_builds(config.local_dir, names, trial=True)
         begin(flags, config)
     try:
@@ -195,6 +196,7 @@ def _watch(config: Config, places: Places, names: list[str]) -> tuple[str, ...]:
         if why == SILENT and _in_trouble(share):
             trial.pardon(time.monotonic())
         elif why == ():
+            local.remove(places.rolled_back)  # of a guard that was killed before it went back
             builds.name_builds(config.local_dir, names)
         elif why and not is_held(places.control_lock):
             return why
@@ -251,8 +253,9 @@ def _go_back(flags: Flags, config: Config, places: Places, why: tuple[str, ...])
     flags.to, flags.supervised = None, None
     for _ in range(_TRIES):
         try:
-            builds.name_builds(config.local_dir, [mine])
+            # said before it is done: a build that is on trial no more, and of which nothing is said, has proved itself
             local.write(places.rolled_back, json.dumps(said).encode(), durable=True)
+            builds.name_builds(config.local_dir, [mine])
             if loop_runs(places):
                 signal_loop(places, kill=True)  # one that hangs hears of nothing else, and we say what there is to say
             again(flags, config, places)

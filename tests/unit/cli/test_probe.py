@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -105,7 +105,12 @@ def test_a_fleet_that_is_as_expected_starts_no_process(run: Run, beat: Beat, mon
     """Nor would one that could not be started be told from a machine that gives no answer: every try is counted."""
     started: list[object] = []
     beat("a")
-    monkeypatch.setattr(subprocess, "Popen", lambda *words, **_: started.append(words))
+
+    def refused(*words: Any, **_: Any) -> None:
+        started.append(words)
+        raise OSError("nothing is started here")
+
+    monkeypatch.setattr(subprocess, "Popen", refused)
     done = run("validate", "--shared", "shared", "--json")
     assert (done.code, done.document["machines"][0]["basis"]) == (0, "heard-here")
     assert started == []

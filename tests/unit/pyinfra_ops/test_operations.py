@@ -137,6 +137,23 @@ def test_a_build_that_was_left_again_is_told_in_the_agents_words(host: Host, fie
 
 
 @pytest.mark.parametrize(
+    ("trial", "at", "code"),
+    [
+        pytest.param(None, "2026-02-12T10:15:29.000Z", "ROLLED_BACK", id="the one before has said so"),
+        pytest.param(f"{BUNDLE.file_name} agent-0.pyz", "2026-02-12T10:15:29.000Z", "ON_TRIAL", id="not yet done"),
+        pytest.param(None, "2026-02-12T09:15:29.000Z", None, id="that was before it was started anew"),
+        pytest.param(None, None, None, id="by an agent of before, at no time"),
+    ],
+)
+def test_a_build_that_is_about_to_be_left_again_has_not_proved_itself(
+    host: Host, trial: str | None, at: str | None, code: str | None
+) -> None:
+    back = {"why": "it takes 54 MiB", "from": BUNDLE.build_id, "at": at}
+    found = commands(host, operations.agent_proved, a_report(status=a_status(trial=trial, rolledBack=back)))
+    assert [refusal.failure.code for refusal in found] == ([code] if code else [])
+
+
+@pytest.mark.parametrize(
     ("trial", "code"),
     [
         pytest.param(None, "REPLACED", id="for good"),
