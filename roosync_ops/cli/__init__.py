@@ -1,14 +1,5 @@
-"""The command line: thin. Each command parses, calls the rooms below, and shows what they said.
+"""The command line: thin. Each command parses, calls the rooms below, and shows what they said. README.md: one more.
 
-How to add a command: write `roosync_ops/cli/<name>.py` with `app = typer.Typer()` in it and one function under
-`@app.command()` (several functions, or an `@app.callback()`, make it a group, as in `machines list`), then add its
-line to commands.json, which `roosync-ops --help` shows, what its options say to options.json, and its examples to
-examples.toml. The file is imported when its command is invoked and at no other time, so that a quick command never pays
-for a heavy one's imports.
-
-A command function returns its exit code (None is 0). It writes data with `output.write` (stdout) and everything else
-with `output.note` (stderr), and it raises what it cannot mend: `errors.CommandError`, or any error that
-`failures.describe` knows. `main` turns that into one sentence, with --json one document as well, and the exit code.
 Exit codes: 0 as expected; 1 some machine is not; 2 usage or inventory; 3 shared state unavailable; 4 what was found
 could not be delivered, or not be written to stdout; 130 interrupted; 70 internal error, so that a crash never reads
 as a verdict.
@@ -118,14 +109,13 @@ def _settled(command: Any, context: Any, known: Mapping[str, Any]) -> Any:
 
 
 def _improve(option: Any, known: Mapping[str, Any]) -> None:
-    """Have an option be what the settings say, and its help be in groups and free of Python's words."""
+    """Have an option be what the settings say, and its help be free of Python's words."""
     option._runtime_param = _Coercion(option)  # noqa: SLF001 - typer makes it there, for every option at once
     if option.name in known and not getattr(option, "multiple", False):
         option.default = known[option.name]
     if option.param_type_name == "argument":
         option.display_type_rich = lambda ctx: None  # noqa: ARG005 - as typer calls it
     else:
-        option.rich_help_panel = option.rich_help_panel or options.PANEL_OF.get(option.name)
         option.metavar = "" if option.is_flag else option.metavar
 
 

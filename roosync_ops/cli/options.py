@@ -17,8 +17,9 @@ from roosync_ops.gather.limits import Limits
 from . import output, settings
 
 DEFAULT_INVENTORY: Final = Path("inventory.py")
-#: What `--help` says of each option; where a command means its own by it, under `COMMAND: OPTION`.
-_TEXTS: Final[dict[str, str]] = json.loads(Path(__file__).with_name("options.json").read_text("utf-8"))
+#: What `--help` says of each option, and in which panel; where a command means its own by it, under `COMMAND: OPTION`.
+_PANELS: Final[dict[str, dict[str, str]]] = json.loads(Path(__file__).with_name("options.json").read_text("utf-8"))
+_TEXTS: Final = {name: (text, panel or None) for panel, texts in _PANELS.items() for name, text in texts.items()}
 
 
 def machine_names(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -34,15 +35,6 @@ def machine_names(ctx: typer.Context, incomplete: str) -> list[str]:
     return [before + name for name in names if (before + name).startswith(incomplete)]
 
 
-_FLEET, _OUTPUT, _TIME = "Which fleet", "Output", "Time and patience"
-#: Parameter to the group of options that `--help` shows it in.
-PANEL_OF: Final = {
-    **dict.fromkeys(("inventory", "shared", "via", "limit"), _FLEET),
-    **dict.fromkeys(("report", "as_json", "lang", "verbose", "quiet", "_schema", "utc"), _OUTPUT),
-    **dict.fromkeys(("wait", "deadline", "timeout", "connect_timeout", "patience", "memory", "parallel"), _TIME),
-}
-
-
 def _print_schema(ctx: typer.Context, wanted: bool) -> None:
     """Print what a command's --json is made of."""
     if wanted:
@@ -54,18 +46,19 @@ def _print_schema(ctx: typer.Context, wanted: bool) -> None:
 
 def opt(spelled: str, of: str = "", **more: Any) -> Any:
     """Return an option as its help spells it, `--output -o FILE`; what that says of it is in options.json."""
-    words = spelled.split()
+    words, (text, panel) = spelled.split(), text_of(spelled, of)
     flags = [word for word in words if word.startswith("-")]
-    return typer.Option(*flags, metavar=" ".join(words[len(flags) :]) or None, help=text_of(spelled, of), **more)
+    metavar = " ".join(words[len(flags) :]) or None
+    return typer.Option(*flags, metavar=metavar, help=text, rich_help_panel=panel, **more)
 
 
 def arg(metavar: str, of: str = "", **more: Any) -> Any:
     """Return an argument, likewise."""
-    return typer.Argument(metavar=metavar, help=text_of(metavar, of), **more)
+    return typer.Argument(metavar=metavar, help=text_of(metavar, of)[0], **more)
 
 
-def text_of(spelled: str, of: str = "") -> str:
-    """Return what `--help` says of an option, or of a command that has no docstring."""
+def text_of(spelled: str, of: str = "") -> tuple[str, str | None]:
+    """Return what `--help` says of an option, or of a command that has no docstring, and its panel."""
     return _TEXTS[f"{of}: {spelled}" if of else spelled]
 
 

@@ -44,7 +44,7 @@ def report(  # noqa: PLR0913 - one argument an option
     at: options.HereOrVia,
     limit: options.Limit = None,
     days: Annotated[float, options.opt("--days N", "report", min=0.01, max=_MAX_DAYS)] = 1.0,
-    report_format: Annotated[Literal["markdown", "junit", "json"], options.FORMAT] = "markdown",
+    report_format: Annotated[Literal["markdown", "junit", "json"], options.opt("--format -f", "report")] = "markdown",
     shown: options.Shown,
     file: Annotated[Path | None, options.opt("--output -o FILE")] = None,
     post: Annotated[str | None, options.opt("--post OWNER/REPO#N")] = None,

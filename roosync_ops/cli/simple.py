@@ -64,7 +64,7 @@ def _command(  # noqa: PLR0913 - one argument an option
 
 app = typer.Typer()
 for _name in _COMMANDS:
-    app.command(_name, help=options.text_of(_name))(_command)
+    app.command(_name, help=options.text_of(_name)[0])(_command)
 
 
 def _seen(

@@ -1,8 +1,10 @@
 """Aligned columns for a terminal of any width. Plain text: a table library takes seconds for 10,000 rows."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 from .messages import words
 from .text import cells, cut, pad, safe
@@ -27,14 +29,9 @@ COLORS: Final = {
     "✓": GREEN,
     "✗": RED,
 }
-#: Columns of figures, which stand right, and those that are cut before any column goes.
-_FIGURES: Final = frozenset(
-    ["", "age"]
-    + [f"history.{code}" for code in ("uptime", "up", "off", "outages", "left", "unknown")]
-    + [f"matrix.{code}" for code in ("seen_by", "youngest", "oldest", "lags")]
-)
-_COLORED: Final = frozenset(("", "observed", "status"))
-_ELASTIC: Final = frozenset(("why", "read_from", "history.last_flip"))
+#: Each table's columns, of which the one of the lowest rank goes first where room is short; and which are figures (they
+#: stand right), are elastic (cut before any column goes), or are coloured by what they hold.
+_COLUMNS: Final[dict[str, Any]] = json.loads(Path(__file__).with_name("columns.json").read_text("utf-8"))
 
 
 @dataclass
@@ -61,23 +58,27 @@ def paint(text: str, code: str) -> str:
     return f"{code}{text}{RESET}" if code else text
 
 
-def tabled(
-    ranks: Mapping[str, int], rows: Sequence[Mapping[str, str]], lang: str, width: int | None, *, color: bool
-) -> list[str]:
-    """Return rows, escaped, below the words of their columns' codes; `ranks` as in Column, signs have no word."""
+def codes(table: str) -> list[str]:
+    """Return the codes of a table's columns."""
+    return list(_COLUMNS["ranks"][table])
+
+
+def tabled(table: str, rows: Sequence[Mapping[str, str]], lang: str, width: int | None, *, color: bool) -> list[str]:
+    """Return rows, escaped, below the words of their columns' codes; signs have no word."""
     columns = []
-    for code, rank in ranks.items():
+    for code, rank in _COLUMNS["ranks"][table].items():
         values = [safe(row[code]) for row in rows]
         colors = [_color(code, value) for value in values] if color else None
         header = words(lang)[code] if code else ""
-        columns.append(Column(header, values, rank, code in _ELASTIC, code in _FIGURES, colors))
+        is_elastic, is_figure = code in _COLUMNS["elastic"], code in _COLUMNS["figures"]
+        columns.append(Column(header, values, rank, is_elastic, is_figure, colors))
     return lay_out(columns, width, color=color)
 
 
 def _color(code: str, value: str) -> str:
     if code == "history.uptime" and value != "-":
         return GREEN if value.startswith("100.0%") else YELLOW if value.startswith("99.") else RED
-    return COLORS.get(value.lstrip(">"), "") if code in _COLORED else ""
+    return COLORS.get(value.lstrip(">"), "") if code in _COLUMNS["colored"] else ""
 
 
 def lay_out(columns: list[Column], width: int | None, *, color: bool) -> list[str]:

@@ -16,7 +16,6 @@ from .text import cells, clock_ms, duration, local, pad, safe, wrapped
 
 _MARKS: Final = {OK: ("✓", GREEN), NOT_OK: ("✗", RED), UNKNOWN: ("·", DIM)}
 _SPANS: Final = ("age", "lag")
-_COLUMNS: Final = {"": 8, "machine": 9, "expected": 4, "observed": 5, "diagnosis.cause": 7, "why": 3}
 #: So many observers are named, and the rest counted.
 _NAMED: Final = 4
 
@@ -86,7 +85,7 @@ def diagnoses_table(  # noqa: PLR0913 - what to show, and how
     shown = [*rows, *([] if found.here.well else [found.here])]
     blocks = []
     if len(shown) > 1:
-        blocks.append("\n".join(tabled(_COLUMNS, [_cells(row, lang) for row in shown], lang, width, color=color)))
+        blocks.append("\n".join(tabled("diagnosis", [_cells(row, lang) for row in shown], lang, width, color=color)))
     blocks += ["\n".join(_details(row, lang, width, color=color)) for row in shown]
     noted = [row for row in found.machines if row.ok and not row.well and not everything]
     blocks += ["\n".join(_notes(noted, lang, width, color=color))] if noted else []

@@ -7,7 +7,7 @@ from typing import Any, Final
 from roosync_ops.judge import history as h
 from roosync_ops.wire.times import to_iso
 
-from .columns import tabled
+from .columns import codes, tabled
 from .document import keyed
 from .messages import words
 from .reasons import flip_said, sentence
@@ -17,19 +17,6 @@ from .text import clock_ms, duration, local, markdown_code, markdown_safe
 #: One sign of the strip is a part of the window, six hours of seven days.
 STRIP_CELLS: Final = 28
 _SIGNS: Final = {h.UP: "#", h.OFF: ".", h.STOPPED: "-", h.NOT_KNOWN: "?"}
-#: The table's columns: the code of each heading, how long it stays where room is short.
-_COLUMNS: Final = {
-    "machine": 9,
-    "history.now": 7,
-    "history.uptime": 8,
-    "history.strip": 6,
-    "history.up": 4,
-    "history.off": 5,
-    "history.outages": 2,
-    "history.left": 3,
-    "history.unknown": 1,
-    "history.last_flip": 0,
-}
 
 
 @local()
@@ -37,7 +24,7 @@ def history_table(
     pasts: Sequence[h.UptimeHistory], lang: str = "en", width: int | None = None, *, color: bool = False
 ) -> str:
     """Return one line a machine: uptime, how long it was what, and a strip of the window."""
-    lines = tabled(_COLUMNS, [_cells(past, lang) for past in pasts], lang, width, color=color) if pasts else []
+    lines = tabled("history", [_cells(past, lang) for past in pasts], lang, width, color=color) if pasts else []
     told = [text for past in pasts if past.undone is not None for text in ("", sentence(past.undone, lang))]
     return "\n".join([*lines, "", words(lang)["history.legend"], *told])
 
@@ -46,10 +33,10 @@ def history_markdown(pasts: Sequence[h.UptimeHistory], from_ms: int, to_ms: int,
     """Return the table to paste; the strip as code."""
     word = words(lang)
     title = word["history.title"].format(since=clock_ms(from_ms), until=clock_ms(to_ms))
-    codes = [code for code in _COLUMNS if code != "history.strip"]
-    rows = [[*(markdown_safe(row[code]) for code in codes), f"`{row['history.strip']}`"]
+    shown = [code for code in codes("history") if code != "history.strip"]
+    rows = [[*(markdown_safe(row[code]) for code in shown), f"`{row['history.strip']}`"]
             for row in (_cells(past, lang) for past in pasts)]  # fmt: skip
-    lines = [f"## {title}", "", *piped([*(word[code] for code in codes), word["history.strip"]], rows)]
+    lines = [f"## {title}", "", *piped([*(word[code] for code in shown), word["history.strip"]], rows)]
     told = [f"- {sentence(past.undone, lang, markdown_code)}" for past in pasts if past.undone is not None]
     return "\n".join([*lines, "", markdown_safe(word["history.legend"]), *([""] if told else []), *told])
 

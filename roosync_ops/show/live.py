@@ -13,7 +13,6 @@ from .reasons import basis_line, flip_text, said
 from .table import cells
 from .text import cut, duration, local, safe
 
-_COLUMNS: Final = {"": 8, "machine": 9, "expected": 5, "observed": 7, "age": 4, "why": 3}
 #: How many of the last flips are shown, where there is room.
 _FLIPS: Final = 5
 #: What is wrong may take so many lines.
@@ -142,7 +141,7 @@ def _table(  # noqa: PLR0913 - rows, what is known of them, and the screen's own
             waits = words(lang)["watch.pending"].format(left=duration(left_ms, lang))
             found["why"] = "; ".join(filter(None, [waits, found["why"]]))
         told.append(found)
-    lines = tabled(_COLUMNS, told, lang, width, color=color)
+    lines = tabled("live", told, lang, width, color=color)
     rest = [row for row in rows if row not in shown]
     if rest:
         wrong = sum(not row.ok for row in rest)

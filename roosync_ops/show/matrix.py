@@ -5,7 +5,7 @@ from typing import Any, Final
 from roosync_ops.judge import Matrix
 from roosync_ops.wire.times import to_iso
 
-from .columns import BOLD, COLORS, DIM, GREEN, RED, YELLOW, Column, lay_out, paint, tabled, total
+from .columns import BOLD, COLORS, DIM, GREEN, RED, YELLOW, Column, codes, lay_out, paint, tabled, total
 from .document import evidence_document
 from .messages import words
 from .reasons import name_of, said, sentence
@@ -17,8 +17,6 @@ SIGNS: Final = {"warning": "?", "offline": "!"}
 _WORD_COLORS: Final = {"alive": GREEN, "stuck": YELLOW, "silent": RED, "gone": RED, "no-agent": RED}
 #: From so many machines on a square of them is unreadable.
 MOST: Final = 24
-#: What stands over the fields of `summary_of`, as words.
-SUMMARY_KEYS: Final = ("machine", "matrix.own", "matrix.seen_by", "matrix.youngest", "matrix.oldest", "matrix.lags")
 
 
 @local()
@@ -28,9 +26,8 @@ def matrix_table(matrix: Matrix, lang: str = "en", width: int | None = None, *, 
     body = _square(matrix, lang, width, color=color)
     title, key = word["matrix.title"], word["matrix.key"]
     if body is None:
-        rows = [dict(zip(SUMMARY_KEYS, summary_of(matrix, name, lang), strict=True)) for name in lines_of(matrix)]
-        ranks = {code: -at for at, code in enumerate(SUMMARY_KEYS)}
-        body, key = tabled(ranks, rows, lang, width, color=color), word["matrix.summary_key"]
+        rows = [summary_of(matrix, name, lang) for name in lines_of(matrix)]
+        body, key = tabled("matrix", rows, lang, width, color=color), word["matrix.summary_key"]
     lines = [title.format(at=clock_ms(matrix.now_ms)), "", *body, "", *wrapped(key, width, 0)]
     lines += listed(word["matrix.findings"], [said(found, lang) for found in matrix.findings], lang, width, color=color)
     told = word["matrix.ok"] if matrix.ok else word["matrix.not_ok"].format(count=len(matrix.findings))
@@ -43,8 +40,8 @@ def matrix_markdown(matrix: Matrix, lang: str = "en") -> str:
     """Return the square as Markdown, a line a machine where that is too wide, and the findings as a list."""
     word = words(lang)
     if len(matrix.machines) > MOST:
-        head = [word[key] for key in SUMMARY_KEYS]
-        rows = [summary_of(matrix, one, lang) for one in lines_of(matrix)]
+        head = [word[code] for code in codes("matrix")]
+        rows = [[*summary_of(matrix, one, lang).values()] for one in lines_of(matrix)]
     else:
         head = [word["matrix.observer"], *matrix.machines]
         rows = [
@@ -136,7 +133,7 @@ def names_apart(names: tuple[str, ...]) -> list[str]:
     return ["-".join(part[common:]) for part in parts]
 
 
-def summary_of(matrix: Matrix, name: str, lang: str) -> list[str]:
+def summary_of(matrix: Matrix, name: str, lang: str) -> dict[str, str]:
     """Return one machine's line: its name, what it reports, how many see it and how fresh, how many it sees lag."""
     others = [one for one in matrix.observers if one != name]
     shown = [matrix.cell(one, name) for one in others]
@@ -144,11 +141,11 @@ def summary_of(matrix: Matrix, name: str, lang: str) -> list[str]:
     seen = sum(cell.status in ("online", "warning") for cell in shown)
     behind = sum(matrix.cell(name, other).lags for other in matrix.machines if other != name)
     is_machine = name in matrix.machines
-    return [
-        name_of(name, lang),
-        safe(own_word(matrix, name, lang)) if is_machine else "",
-        f"{seen}/{len(others)}" if is_machine else "",
-        short(ages[0], lang) if ages and is_machine else "-",
-        short(ages[-1], lang) if ages and is_machine else "-",
-        f"{behind}/{len(matrix.machines) - is_machine}" if name in matrix.observers else "-",
-    ]
+    return {
+        "machine": name_of(name, lang),
+        "matrix.own": safe(own_word(matrix, name, lang)) if is_machine else "",
+        "matrix.seen_by": f"{seen}/{len(others)}" if is_machine else "",
+        "matrix.youngest": short(ages[0], lang) if ages and is_machine else "-",
+        "matrix.oldest": short(ages[-1], lang) if ages and is_machine else "-",
+        "matrix.lags": f"{behind}/{len(matrix.machines) - is_machine}" if name in matrix.observers else "-",
+    }

@@ -14,10 +14,6 @@ from .text import age, clock, local, markdown_code, markdown_safe, safe, whole, 
 
 #: How many lines of one list a table shows; JSON has them all.
 SHOWN: Final = 20
-#: The columns of each table, by how long they stay where room is short.
-_FLEET: Final = {"": 8, "machine": 9, "expected": 5, "observed": 7, "heartbeat": 2, "age": 4, "last_seen": 1, "why": 3}
-_SURVEY: Final = {"machine": 9, "status": 8, "age": 7, "last_seen": 6, "version": 4, "read_from": 3}
-_INVENTORY: Final = {"machine": 9, "expected": 8, "ssh": 7, "groups": 5, "why": 4}
 _STATUS_SIGNS: Final = {"online": "✅", "warning": "⚠️"}
 
 
@@ -28,7 +24,7 @@ def table(validation: Validation, lang: str = "en", width: int | None = None, *,
     `width` is the terminal's in cells; None does not limit it.
     """
     rows, word = [cells(row, lang) for row in validation.verdicts], words(lang)
-    lines = tabled(_FLEET, rows, lang, width, color=color) if rows else []
+    lines = tabled("fleet", rows, lang, width, color=color) if rows else []
     for code, texts in remarks(validation, lang).items():
         lines += listed(word[code], texts, lang, width, color=color)
     if rows:
@@ -93,7 +89,7 @@ def survey_table(survey: Survey, lang: str = "en", width: int | None = None, *, 
         for row in survey.machines
     ]
     lines = [word["shared"].format(shared=safe(survey.shared), at=clock(survey.checked_at)), ""]
-    lines += tabled(_SURVEY, rows, lang, width, color=color) if rows else [word["nothing"]]
+    lines += tabled("survey", rows, lang, width, color=color) if rows else [word["nothing"]]
     lines += _findings(survey.findings, lang, width, color=color)
     return "\n".join([*lines, "", headline(survey.online, survey.total, survey.percent)])
 
@@ -108,7 +104,7 @@ def machines_table(
         {**row, "machine": row["machineId"], "groups": ", ".join(row["groups"]), "why": row["why"] or ""}
         for row in rows
     ]
-    return "\n".join(tabled(_INVENTORY, shown, lang, width, color=color))
+    return "\n".join(tabled("inventory", shown, lang, width, color=color))
 
 
 def check_lines(checks: Iterable[Check], lang: str = "en", *, color: bool = False) -> list[str]:

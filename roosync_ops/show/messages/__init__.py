@@ -1,13 +1,7 @@
 """Every text that a person reads, by its code: a folder a language, of which only the one that is asked for is loaded.
 
-`words(lang)[code]` is a word, a title or a line; `said` and `brief` are a reason as a sentence, with the command that
-comes next apart from it, and in a few words. To add a message: a line with its code in `en/words.json` and
-`fr/words.json` (every run reads one: JSON takes a thirtieth of TOML's time) and, where something is to be typed, one
-in `commands.json`.
-
-What goes wrong is worded once, in English, where it is raised; an agent of any version words its own in French, as
-the protocol has it. `<lang>/sentences.toml` holds the other language's words for each: a template whose facts, in
-braces, are taken from the sentence as it came, and are themselves put into that language where they are sentences.
+What is where, and how a message is added: show/README.md. Every run reads one `words.json`, for which JSON takes a
+thirtieth of TOML's time.
 """
 
 import json

@@ -5,9 +5,10 @@ from typing import Final
 from roosync_ops.judge import Matrix, probes
 from roosync_ops.judge import history as h
 from roosync_ops.judge.reports import Dashboard
+from roosync_ops.show.columns import codes
 from roosync_ops.show.dashboard import FLIPS_SHOWN, agent_cells, agent_heads
 from roosync_ops.show.history import uptime
-from roosync_ops.show.matrix import MOST, SIGNS, SUMMARY_KEYS, lines_of, names_apart, own_word, summary_of
+from roosync_ops.show.matrix import MOST, SIGNS, lines_of, names_apart, own_word, summary_of
 from roosync_ops.show.messages import translated, words
 from roosync_ops.show.reasons import basis_line, flip_said, name_of
 from roosync_ops.show.table import cells, remarks
@@ -103,8 +104,8 @@ def sees(board: Dashboard, lang: str) -> Html:
         rows = [TableRow(name_of(one, lang), [_field(matrix, one, name, lang) for name in names]) for one in lines]
         shown = table("sees", title, [word["matrix.observer"], *columns], rows, lang, "square", names)
         return section("sees", title, shown, el("p", word["matrix.key"], class_="note"))
-    rows = [TableRow(line[0], line[1:]) for line in (summary_of(matrix, one, lang) for one in lines)]
-    shown = table("sees", title, [word[key] for key in SUMMARY_KEYS], rows, lang, "square")
+    rows = [TableRow(first, more) for first, *more in (summary_of(matrix, one, lang).values() for one in lines)]
+    shown = table("sees", title, [word[code] for code in codes("matrix")], rows, lang, "square")
     key = el("p", word["matrix.summary_key"], class_="note")
     return section("sees", title, folded(shown, len(names), "sees", lang), key)
 

@@ -42,7 +42,7 @@ CALLS: Final = {
     *("ours", "elsewhere", "search", "keyed"),
 }
 #: What is assigned to these.
-NAMES: Final = {"PANELS", "PANEL_OF", "PRESENCE_HELP"}
+NAMES: Final = {"PANELS"}
 #: What is no sentence: commands, lines of files and scripts, patterns.
 NOT: Final = re.compile(
     r"""^(?:Next:\ \ )?(?:roosync-ops|gh|systemctl|journalctl|schtasks|whoami|cmd|pip|crontab\ line)[ :]
