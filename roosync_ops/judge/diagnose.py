@@ -13,7 +13,7 @@ from roosync_ops.wire.status import ONLINE, WARNING
 from . import diagnose_checks as on_it
 from . import diagnose_fleet as beside_it
 from .diagnose_causes import CAUSES, DRIVE_TASK, HINT, LOGIN, MILD, OF_DRIVE, SSH_COPY_ID
-from .diagnose_model import UNKNOWN, Diagnoses, Diagnosis, DiagnosisInput, DiagnosisStep, MachineCase
+from .diagnose_model import UNKNOWN, Diagnoses, Diagnosis, DiagnosisInput, DiagnosisStep, MachineCase, step
 
 T = TypeVar("T")
 
@@ -68,7 +68,7 @@ def _checks(case: MachineCase) -> tuple[DiagnosisStep, ...]:
 
 def _told(check: Callable[[MachineCase, T], DiagnosisStep], case: MachineCase, told: T | None) -> DiagnosisStep:
     """Check what was told; where nothing was, the check of that function's name is unknown."""
-    return DiagnosisStep(check.__name__, UNKNOWN) if told is None else check(case, told)
+    return step(check.__name__, UNKNOWN) if told is None else check(case, told)
 
 
 def _cause(checks: Iterable[DiagnosisStep]) -> tuple[str, Mapping[str, Any]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.fleet import Fleet, Machine
@@ -27,8 +26,6 @@ OK: Final = "ok"
 NOT_OK: Final = "not ok"
 #: Not reached: something before it is in the way, or nothing tells.
 UNKNOWN: Final = "unknown"
-
-_NO_FACTS: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -154,9 +151,14 @@ class DiagnosisStep:
 
     name: str
     outcome: str
-    seen: str = ""
-    cause: str | None = None
-    facts: Mapping[str, Any] = field(default_factory=lambda: _NO_FACTS)
+    seen: str
+    cause: str | None
+    facts: Mapping[str, Any]
+
+
+def step(name: str, outcome: str, seen: str = "", cause: str | None = None, /, **facts: Any) -> DiagnosisStep:
+    """Return a step with its facts."""
+    return DiagnosisStep(name, outcome, seen, cause, facts)
 
 
 @dataclass(frozen=True, slots=True)

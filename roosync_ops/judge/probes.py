@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.state.seen import Seen
@@ -37,7 +36,6 @@ UNASKED: Final = "unasked"  # this computer has no way to ask it
 #: Words that a machine gave itself.
 SELF_REPORTED: Final = frozenset([RUNNING, SHARE_BLOCKED, SILENT, NOT_RUNNING, LEFT, NO_AGENT])
 
-_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 #: The observer that asks, in the place of a machineId; none can have parentheses.
 HERE: Final = "(here)"
 
@@ -60,7 +58,7 @@ class AgentState:
     heard_ms: int | None = None
     twin: str | None = None
     left_ms: int | None = None
-    undone: Mapping[str, Any] = field(default_factory=lambda: _NONE)
+    undone: Mapping[str, Any] = field(default_factory=dict)
     older: bool = False
 
 
@@ -119,16 +117,16 @@ class Knowledge:
     others were read as well.
     """
 
-    offsets: Mapping[str, int] = field(default_factory=lambda: _NONE)
-    seen: Mapping[str, Seen] = field(default_factory=lambda: _NONE)
+    offsets: Mapping[str, int] = field(default_factory=dict)
+    seen: Mapping[str, Seen] = field(default_factory=dict)
     patience_ms: int | None = None
-    looked: Mapping[str, int] = field(default_factory=lambda: _NONE)
+    looked: Mapping[str, int] = field(default_factory=dict)
     #: Of a reader of time stamps: the longest delays of beats within a day and an hour, as the share itself notes them.
     late_ms: tuple[int, int] = (0, 0)
     #: And the clocks of others minus the reader's, which it noted of those whose beats arrive at other times.
-    clocks: Mapping[str, int] = field(default_factory=lambda: _NONE)
+    clocks: Mapping[str, int] = field(default_factory=dict)
     #: Until when, and why, a machine is no alarm.
-    silences: Mapping[str, Silence] = field(default_factory=lambda: _NONE)
+    silences: Mapping[str, Silence] = field(default_factory=dict)
     here: Mapping[str, int | None] | None = None
 
     def asked(self, merged: SharedState, own: SharedState | None, probes: Iterable[ProbeResult]) -> Knowledge:
