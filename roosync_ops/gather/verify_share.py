@@ -56,7 +56,7 @@ def verify(
 
 def trait(told: Mapping[str, Any]) -> Trait:
     """Return one thing that on_measure found, its figures among the rest."""
-    return {key: told[key] for key in ("name", "verdict", "detail")} | told["figures"]
+    return {**{key: told[key] for key in ("name", "verdict", "detail")}, **told["figures"]}
 
 
 def clocks(machines: Sequence[Machine], connect_timeout_s: float) -> tuple[dict[str | None, Clock], dict[str, Failure]]:
