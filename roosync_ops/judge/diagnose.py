@@ -51,14 +51,14 @@ def _checks(case: MachineCase) -> tuple[DiagnosisStep, ...]:
     *way, python = on_it.way(case)
     return (
         *way,
-        _told(on_it.identity, case, case.report),
+        _told(on_it.identity, case, case.probe.report),
         python,
-        _told(on_it.agent, case, case.report),
+        _told(on_it.agent, case, case.probe.report),
         *(_told(check, case, case.agent) for check in (on_it.permanence, on_it.loop, on_it.beat)),
         *on_it.share(case),
         beside_it.moves_up(case),
         beside_it.moves_down(case),
-        _told(on_it.clock, case, case.report),
+        _told(on_it.clock, case, case.probe.report),
         beside_it.twins(case),
         beside_it.writers(case),
         _told(on_it.zombie, case, case.agent),
@@ -98,7 +98,7 @@ def _here(scene: DiagnosisInput) -> Diagnosis:
 
 def _where(case: MachineCase) -> dict[str, Any]:
     """Return what a command needs to know about where a machine is."""
-    reach, report = case.probe.reach, case.report
+    reach, report = case.probe.reach, case.probe.report
     found = {
         "user": (case.machine.user if case.machine is not None else None) or "its user",
         "known_hosts": case.probe.known_hosts,
@@ -133,9 +133,9 @@ def command(word: str, facts: Mapping[str, Any], case: MachineCase) -> str:
 def _restart_drive(case: MachineCase) -> str | None:
     """Return how the sync product is restarted in the user's session: by the machine's watchdog, or by a task."""
     login = case.probe.login
-    if case.report is None or not login:
+    if case.probe.report is None or not login:
         return None
-    drive = case.report.drive
+    drive = case.probe.report.drive
     if drive.watchdog:
         return typed.there(login, ("schtasks", "/run", "/tn", drive.watchdog), is_windows=True)
     if not drive.launcher or "'" in drive.launcher or typed.windows(drive.launcher) is None:

@@ -75,7 +75,7 @@ def _was_not_met(case: MachineCase, failed: tuple[str, str] | None, name: str) -
 
 
 def _passed(case: MachineCase, name: str) -> DiagnosisStep:
-    reach, report = case.probe.reach, case.report
+    reach, report = case.probe.reach, case.probe.report
     if name == "resolves" and reach is not None:
         seen, addresses = "{host}: {addresses}" if reach.addresses else "{host}", ", ".join(reach.addresses)
         return step(name, OK, seen, host=reach.host, addresses=addresses)
@@ -201,10 +201,10 @@ def share_cause(case: MachineCase) -> tuple[str, str, str] | None:
 
 def share(case: MachineCase) -> tuple[DiagnosisStep, DiagnosisStep]:
     """The share is there for the agent; and it can be written to."""
-    if case.report is None:
+    if case.probe.report is None:
         return step("share", UNKNOWN), step("writable", UNKNOWN)
-    found, session = share_cause(case), None if case.report.share is None else case.report.share.session
-    there = {"path": "?" if case.report.share is None else case.report.share.path}
+    found, session = share_cause(case), None if case.probe.report.share is None else case.probe.report.share.session
+    there = {"path": "?" if case.probe.report.share is None else case.probe.report.share.path}
     if found is None:
         seen = "{path} (in the logon session)" if session == "logon" else "{path}"
         outcome = UNKNOWN if case.is_windows and session is None else OK

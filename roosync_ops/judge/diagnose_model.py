@@ -20,7 +20,7 @@ from .probes import HERE, NOTHING_ELSE, UNCLEAR, AgentState, Knowledge, ProbeRes
 from .verdict import Observation
 
 if TYPE_CHECKING:
-    from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport
+    from roosync_ops.remote_script.facts_model import AgentStatus
 
 OK: Final = "ok"
 NOT_OK: Final = "not ok"
@@ -71,10 +71,6 @@ class MachineCase:
         self.machine_id = machine_id
         self.machine: Machine | None = scene.fleet.get(machine_id)
         self.probe = scene.probes.get(machine_id) or ProbeResult(machine_id, AgentState(UNCLEAR))
-
-    @property
-    def report(self) -> ProbeReport | None:
-        return self.probe.report
 
     @property
     def agent(self) -> AgentStatus | None:
