@@ -19,7 +19,7 @@ from roosync_ops.state import SharedState
 from roosync_ops.state.memory import Memory, default_folder
 from roosync_ops.state.seen import Seen
 from roosync_ops.state.silences import silences
-from roosync_ops.wire.status import DEFAULT_INTERVAL_MS, DEFAULT_THRESHOLDS
+from roosync_ops.wire.status import DEFAULT_THRESHOLDS
 from roosync_ops.wire.times import now_ms
 
 from .limits import Limits, silently
@@ -57,7 +57,7 @@ class GracePeriod:
             return replace(second_opinion.noted(state, state.read_at_ms), seen=self._glimpse(state), silences=silenced)
         if state is not None:
             self._memory = self._memory or Memory(self._folder or default_folder(), state.shared)
-            self._memory.note(state, self._intervals, DEFAULT_INTERVAL_MS)
+            self._memory.note(state, self._intervals)
         seen = {} if self._memory is None else self._memory.seen
         extra = auto_ms(seen.values(), self._thresholds) if self._auto else self._extra_ms
         return Knowledge(seen=seen, patience_ms=extra, silences=silenced)
@@ -66,7 +66,7 @@ class GracePeriod:
         """Return what an earlier reader kept; nothing where there was none, or this user has no place of his own."""
         try:
             memory = Memory(self._folder or default_folder(), state.shared)
-            return memory.peek(state, self._intervals, DEFAULT_INTERVAL_MS)
+            return memory.peek(state, self._intervals)
         except RuntimeError:  # Path.home
             return {}
 

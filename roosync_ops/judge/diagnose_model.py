@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.fleet import Fleet, Machine
@@ -21,14 +20,12 @@ from .probes import HERE, NOTHING_ELSE, UNCLEAR, AgentState, Knowledge, ProbeRes
 from .verdict import Observation
 
 if TYPE_CHECKING:
-    from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport
+    from roosync_ops.remote_script.facts_model import AgentStatus
 
 OK: Final = "ok"
 NOT_OK: Final = "not ok"
 #: Not reached: something before it is in the way, or nothing tells.
 UNKNOWN: Final = "unknown"
-
-_NO_FACTS: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -74,10 +71,6 @@ class MachineCase:
         self.machine_id = machine_id
         self.machine: Machine | None = scene.fleet.get(machine_id)
         self.probe = scene.probes.get(machine_id) or ProbeResult(machine_id, AgentState(UNCLEAR))
-
-    @property
-    def report(self) -> ProbeReport | None:
-        return self.probe.report
 
     @property
     def agent(self) -> AgentStatus | None:
@@ -154,9 +147,14 @@ class DiagnosisStep:
 
     name: str
     outcome: str
-    seen: str = ""
-    cause: str | None = None
-    facts: Mapping[str, Any] = field(default_factory=lambda: _NO_FACTS)
+    seen: str
+    cause: str | None
+    facts: Mapping[str, Any]
+
+
+def step(name: str, outcome: str, seen: str = "", cause: str | None = None, /, **facts: Any) -> DiagnosisStep:
+    """Return a step with its facts."""
+    return DiagnosisStep(name, outcome, seen, cause, facts)
 
 
 @dataclass(frozen=True, slots=True)

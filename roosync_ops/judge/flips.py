@@ -71,8 +71,10 @@ class Flips:
         if seen:
             self._interval_ms = max(row.interval_ms for row in seen)
             self._timeout_ms = max(row.timeout_ms for row in seen)
-        if passed < 0:
-            self._clock_put_back(now_ms)
+        if passed < 0:  # this computer's clock was put back: times it wrote earlier lie in the future now
+            self.kept.trouble_since_ms = None
+            for known in (self.kept.share, *self.kept.machines.values()):
+                known.changes = [min(at, now_ms) for at in known.changes]
         if first or passed < 0 or passed > max(AWAY_MS, self._timeout_ms // 2):
             self._listen_anew(now_ms)
             self.kept.came_at_ms = now_ms
@@ -88,12 +90,6 @@ class Flips:
         }
         self.unsettled = self.kept.trouble_since_ms is not None or bool(gone)
         return told
-
-    def _clock_put_back(self, now_ms: int) -> None:
-        """This computer's clock was put back: times it wrote earlier lie in the future now."""
-        self.kept.trouble_since_ms = None
-        for known in (self.kept.share, *self.kept.machines.values()):
-            known.changes = [min(at, now_ms) for at in known.changes]
 
     def _listen_anew(self, now_ms: int) -> None:
         """Give every machine its whole timeout again: what was not heard meanwhile proves nothing."""
@@ -123,12 +119,9 @@ class Flips:
         return bool(came)
 
     def _comes(self, row: FlipRow) -> bool:
-        here_ms = row.heard_ms if row.here_ms is None else row.here_ms
-        if here_ms is None:
-            return False
-        known = self.kept.machines[row.machine_id]
-        before, known.came_ms = known.came_ms, here_ms
-        return before is not None and here_ms > before
+        known, here_ms = self.kept.machines[row.machine_id], row.heard_ms if row.here_ms is None else row.here_ms
+        before, known.came_ms = known.came_ms, known.came_ms if here_ms is None else here_ms
+        return here_ms is not None and before is not None and here_ms > before
 
     def _takes(self, row: FlipRow) -> bool:
         """Remember the record of `row`; True where it is a later one than was known."""

@@ -114,12 +114,13 @@ def matrix(
     }
     asked = {name: _left(probes[name], replicas, now_ms) for name in machines if name in probes}
     offsets = {name: one.offset_ms or 0 for name, one in probes.items()}
+    sent = {pair: at - offsets.get(pair[1], 0) for pair, cell in cells.items() if (at := cell.heard_ms) is not None}
     unread = [] if own_problem is None else [v.Reason(v.REPLICA_UNREADABLE, HERE, {"detail": own_problem})]
     lags = compared(cells, asked)
     states = [state for state, _ in replicas.values()]
     found = [
         *unread,
-        *stalls(cells, lags, offsets),
+        *_stalls(lags, sent),
         *_words(asked, machines, {name for (_, name), cell in cells.items() if cell.status == ONLINE}),
         *wrong_clocks(asked.values()),
         *(found for name in machines for found in contradictions(name, states, probes)),
@@ -253,43 +254,39 @@ def compared(cells: Mapping[tuple[str, str], Cell], probes: Mapping[str, ProbeRe
     }
 
 
-def stalls(
-    cells: Mapping[tuple[str, str], Cell], compared: dict[tuple[str, str], bool], offsets: Mapping[str, int]
-) -> list[v.Reason]:
-    """Explain the cells that lag by as few stale replicas and stalled writers as can be."""
+def _stalls(compared: dict[tuple[str, str], bool], sent: Mapping[tuple[str, str], int]) -> list[v.Reason]:
+    """Explain the pairs that lag by as few stale replicas and stalled writers as can be.
+
+    `sent` is when the beat was sent that a replica shows of a machine, on the reader's clock.
+    """
     lagging = sum(compared.values())
     rows = {observer for (observer, _), lags in compared.items() if lags}
     columns = {name for (_, name), lags in compared.items() if lags}
     if len(rows) > 1 and len(columns) > 1 and lagging * 100 >= len(compared) * _SHARE_PERCENT:
-        since = max((_arrived(cells, pair, offsets) for pair in compared), default=0)
-        facts = {"since": since or None, "behind": lagging, "of": len(compared)}
+        facts = {"since": _last(compared, sent), "behind": lagging, "of": len(compared)}
         return [v.Reason(v.SHARE_STALLED, min(columns), facts)]
     found = []
-    while any(compared.values()):
-        reason, explained = _worst_line(cells, compared, offsets)
-        if reason is None:
-            break
-        found.append(reason)
-        compared = {pair: lags for pair, lags in compared.items() if pair not in explained}
+    while any(compared.values()) and (line := _worst_line(compared, sent)) is not None:
+        found.append(line[0])
+        compared = {pair: lags for pair, lags in compared.items() if pair not in line[1]}
     return found
 
 
 def _worst_line(
-    cells: Mapping[tuple[str, str], Cell], compared: Mapping[tuple[str, str], bool], offsets: Mapping[str, int]
-) -> tuple[v.Reason | None, set[tuple[str, str]]]:
-    """Return the row or column that lags most, by share and then by number; none where no line lags by half."""
-    lines = [(v.OBSERVER_STALE, observer) for observer in dict.fromkeys(pair[0] for pair in compared)]
-    lines += [(v.UPLOAD_STALLED, name) for name in dict.fromkeys(pair[1] for pair in compared)]
+    compared: Mapping[tuple[str, str], bool], sent: Mapping[tuple[str, str], int]
+) -> tuple[v.Reason, set[tuple[str, str]]] | None:
+    """Return the row or column that lags most, by share and then by number; None where no line lags by half."""
     ranked = []
-    for kind, name in lines:
-        pairs = {pair for pair in compared if pair[kind == v.UPLOAD_STALLED] == name}
-        behind = sum(compared[pair] for pair in pairs)
-        ranked.append((behind / len(pairs), behind, kind, name, pairs))
+    for side, kind in enumerate((v.OBSERVER_STALE, v.UPLOAD_STALLED)):
+        for name in dict.fromkeys(pair[side] for pair in compared):
+            pairs = {pair for pair in compared if pair[side] == name}
+            behind = sum(compared[pair] for pair in pairs)
+            ranked.append((behind / len(pairs), behind, kind, name, pairs))
     ranked.sort(key=lambda line: line[:2], reverse=True)
     share, behind, kind, name, pairs = ranked[0]
     if share <= 0.5:  # noqa: PLR2004 - half of a line: a beat on its way, not a line that stands still
-        return None, set()
-    since = max((_arrived(cells, pair, offsets) for pair in pairs), default=0) or None
+        return None
+    since = _last(pairs, sent)
     tied = [line for line in ranked[1:] if line[:2] == (share, behind) and line[4] & pairs and line[2] != kind]
     if tied and behind == 1:
         observer, writer = next(iter(pairs & tied[0][4]))
@@ -297,7 +294,5 @@ def _worst_line(
     return v.Reason(kind, name, {"since": since, "behind": behind, "of": len(pairs)}), pairs
 
 
-def _arrived(cells: Mapping[tuple[str, str], Cell], pair: tuple[str, str], offsets: Mapping[str, int]) -> int:
-    """Return when the beat that a replica shows was sent, on the reader's clock; 0 where it shows none."""
-    heard = cells[pair].heard_ms
-    return 0 if heard is None else heard - offsets.get(pair[1], 0)
+def _last(pairs: Iterable[tuple[str, str]], sent: Mapping[tuple[str, str], int]) -> int | None:
+    return max((sent[pair] for pair in pairs if pair in sent), default=None)

@@ -72,24 +72,19 @@ def report_of(host: Host, machine: Machine) -> ProbeReport | Failure:
     book = ledger(host)
     if book.report is not None:
         return book.report
+    if (failure := wrong_system(host, machine)) is not None:
+        return failure
     installs = book.lacks_python and host.state.is_executing
-    answer = _learned(host, machine, installs=installs)
-    if isinstance(answer, Failure):
-        return answer
+    book.round_trips += 1
+    limit = checks.limit_s(machine) + (INSTALL_S if installs else 0)
+    answer = ask(host, facts.MachineFacts, {**facts.arguments(machine), "bootstrap": installs}, limit)
+    if isinstance(answer, SilenceError):
+        return checks.silence(machine, answer)
     book.report = answer
     if installs:
         book.lacks_python = False
         book.steps[PYTHON] = CHANGED
     return (checks.everything(machine, answer) if installs else None) or answer
-
-
-def _learned(host: Host, machine: Machine, *, installs: bool) -> ProbeReport | Failure:
-    if (failure := wrong_system(host, machine)) is not None:
-        return failure
-    ledger(host).round_trips += 1
-    limit = checks.limit_s(machine) + (INSTALL_S if installs else 0)
-    answer = ask(host, facts.MachineFacts, {**facts.arguments(machine), "bootstrap": installs}, limit)
-    return checks.silence(machine, answer) if isinstance(answer, SilenceError) else answer
 
 
 def wrong_system(host: Host, machine: Machine) -> Failure | None:
@@ -146,19 +141,14 @@ def follows(host: Host) -> bool:
     return bool(book.follows) and not (share and share.heartbeats)
 
 
-def refuse(host: Host, failure: Failure) -> None:
-    """Fail `host`, and no other, before anything is changed on it."""
-    ledger(host).fail(failure)
-    host.log_styled(failure.sentence(), fg="red", log_func=logger.error)
-    host.state.fail_hosts({host})
-
-
 def _checked(check: Callable[[Machine, ProbeReport], Failure | None]) -> Machine | None:
     host = current()
     machine = machine_of(host)
     failure = machine if isinstance(machine, Failure) else _problem(host, machine, check)
-    if failure is not None:
-        refuse(host, failure)
+    if failure is not None:  # this host alone, before anything is changed on it
+        ledger(host).fail(failure)
+        host.log_styled(failure.sentence(), fg="red", log_func=logger.error)
+        host.state.fail_hosts({host})
         return None
     ledger(host).steps[PREFLIGHT] = UNCHANGED
     return machine if isinstance(machine, Machine) else None

@@ -7,7 +7,9 @@ counted from there never mixes two clocks.
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, Self
 
+from roosync_ops.wire.merge import Evidence
 from roosync_ops.wire.record import Record
+from roosync_ops.wire.status import DEFAULT_INTERVAL_MS
 
 #: So many of the longest silences between two arrivals are remembered, for so long (ms): bursts come by the week.
 MAX_PEAKS: Final = 8
@@ -75,13 +77,13 @@ def _count(of: Seen | Record) -> dict[str, Any]:
 
 
 def see_all(
-    known: Mapping[str, Seen], records: Mapping[str, Record], now_ms: int, intervals: Mapping[str, int]
+    known: Mapping[str, Seen], machines: Mapping[str, Evidence], now_ms: int, intervals: Mapping[str, int]
 ) -> dict[str, Seen]:
     """As `see`, for every machine of a reading. A machine that is not in it keeps what was seen of it."""
-    found = dict(known)
-    for machine_id, record in records.items():
-        found[machine_id] = see(known.get(machine_id), record, now_ms, intervals[machine_id])
-    return found
+    return {**known} | {
+        name: see(known.get(name), piece.record, now_ms, intervals.get(name, DEFAULT_INTERVAL_MS))
+        for name, piece in machines.items()
+    }
 
 
 def _moved(seen: Seen, record: Record) -> bool:
