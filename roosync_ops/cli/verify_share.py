@@ -25,18 +25,13 @@ app = typer.Typer()
 
 @app.command()
 def verify_share(  # noqa: PLR0913 - one argument an option
-    path: Annotated[Path | None, options.arg("PATH", "The shared folder, as this computer sees it.")] = None,
+    path: Annotated[Path | None, options.arg("PATH")] = None,
     *,
     via: Annotated[
-        list[str] | None,
-        options.opt(
-            "--via MACHINE",
-            "Measure on this machine, its agent's share (a,b or repeated).",
-            autocompletion=options.machine_names,
-        ),
+        list[str] | None, options.opt("--via MACHINE", "verify-share", autocompletion=options.machine_names)
     ] = None,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
-    seconds: Annotated[float, options.opt("--seconds N", "How long to watch beats arrive.", min=0)] = 60.0,
+    seconds: Annotated[float, options.opt("--seconds N", min=0)] = 60.0,
     connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,
     deadline: options.Deadline = None,
     as_json: options.Json = False,
