@@ -18,12 +18,13 @@ import asyncssh
 from roosync_ops.fleet import load_inventory
 from roosync_ops.pyinfra_ops.plan import config_of
 from roosync_ops.remote_script import bundle
+from roosync_ops.remote_script.on_common import parse_last_line
 from roosync_ops.transport.ssh import PROGRAM_VARIABLE
 
 from . import scenario, ssh_client
 from .faults import LOCAL, LabError, check_name
 from .guardian import LAB_VARIABLE, end_marked, guarded, marked_processes
-from .host import DRIVE, LabHost, Nest, NestError, document_in
+from .host import DRIVE, LabHost, Nest, NestError
 from .replica import FolderReplica
 from .replicator import DEFAULT_DELAY_S, Delay, Replicator, SyncThread
 from .scenario import PROCEDURE, Part
@@ -257,7 +258,7 @@ class LabFleet:
         if not host.agent.exists():
             raise LabError(f"{name} has no agent: it is not enrolled")
         done = host.run([f"{host.home}/bin/agent", verb, "--json"])
-        answer = document_in(done.stdout)
+        answer = parse_last_line(done.stdout.decode(errors="replace"))
         if done.returncode or answer is None:
             told = (answer or {}).get("message") or done.stderr.decode(errors="replace").strip()[-300:]
             raise LabError(f"{name}: {verb}: {told or f'exit code {done.returncode}'}")

@@ -16,6 +16,7 @@ import termios
 import threading
 from contextlib import suppress
 from typing import IO
+from weakref import WeakSet
 
 import asyncssh
 
@@ -30,14 +31,17 @@ _LOGIN = "import os, sys; os.login_tty(0); os.execv(sys.argv[1], sys.argv[1:])"
 Process = asyncssh.SSHServerProcess[bytes]
 
 
-class SshServer:
-    """One machine's SSH server. Its port is its own from the beginning, whether it listens or not."""
+class SshServer(asyncssh.SSHServer):
+    """One machine's SSH server: lets in the lab's user with the lab's key, and no other.
+
+    Its port is its own from the beginning, whether it listens or not.
+    """
 
     def __init__(self, host: LabHost, client_key: asyncssh.SSHKey) -> None:
         self.host = host
         self.host_key = asyncssh.generate_private_key("ssh-ed25519")
         self._client_key = client_key.convert_to_public()
-        self._connections: set[asyncssh.SSHServerConnection] = set()
+        self._connections: WeakSet[asyncssh.SSHServerConnection] = WeakSet()
         self._acceptor: asyncssh.SSHAcceptor | None = None
         # Bound and not listening: connections are refused, and no other program is given the port.
         self._reserved: socket.socket | None = _reserve(0)
@@ -53,15 +57,13 @@ class SshServer:
         return f"[{LOOPBACK}]:{self.port} {public[0]} {public[1]}"
 
     async def start(self) -> None:
-        """Begin to listen; nothing where it does already. Raises OSError."""
-        if self._acceptor is not None:
-            return
+        """Begin to listen. Raises OSError."""
         listening = self._reserved or _reserve(self.port)
         self._reserved = None
         self._acceptor = await asyncssh.listen(
             sock=listening,
             config=None,
-            server_factory=lambda: _Gate(self._client_key, self._connections),
+            server_factory=lambda: self,
             server_host_keys=[self.host_key],
             process_factory=functools.partial(_serve, self.host),
             sftp_factory=functools.partial(_Sftp, self.host),
@@ -70,6 +72,15 @@ class SshServer:
             agent_forwarding=False,
             gss_host=None,  # the default looks this computer's full name up, in the DNS
         )
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._connections.add(conn)
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        return username == USER and key == self._client_key
 
     async def stop(self) -> None:
         """Stop listening and cut every connection, as a power cut would. The port stays reserved. Raises OSError."""
@@ -86,29 +97,6 @@ class SshServer:
         if self._reserved is not None:
             self._reserved.close()
             self._reserved = None
-
-
-class _Gate(asyncssh.SSHServer):
-    """Lets in the lab's user with the lab's key, and no other."""
-
-    def __init__(self, key: asyncssh.SSHKey, connections: set[asyncssh.SSHServerConnection]) -> None:
-        self._key = key
-        self._connections = connections
-        self._connection: asyncssh.SSHServerConnection | None = None
-
-    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
-        self._connection = conn
-        self._connections.add(conn)
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncssh passes it by position
-        if self._connection is not None:
-            self._connections.discard(self._connection)
-
-    def public_key_auth_supported(self) -> bool:
-        return True
-
-    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        return username == USER and key == self._key
 
 
 class _Sftp(asyncssh.SFTPServer):
