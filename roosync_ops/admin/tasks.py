@@ -46,7 +46,7 @@ class Tasks(JobScheduler):
 
     def take(self, job: Job) -> None:
         with _recurring():
-            self._scheduler.delete(self.name(job))
+            self._scheduler.do("/Delete", self.name(job), "/F")
         remove_if_empty(FOLDER)
 
     def state(self, job: Job) -> str:

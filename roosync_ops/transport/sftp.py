@@ -85,7 +85,6 @@ class WindowsSsh(OpenSsh, WindowsLink):
         return "what was there is still there" if there else "no such file is there now: upload it again"
 
     def get(self, path: str) -> bytes:
-        """Return the file at `path`. Raises TransferError."""
         here = room() / secrets.token_hex(8)
         try:
             code, said = self._batch([f"get {_word(sftp_path(path))} {_word(str(here))}"])
@@ -96,12 +95,10 @@ class WindowsSsh(OpenSsh, WindowsLink):
             here.unlink(missing_ok=True)
 
     def list_folder(self, path: str) -> list[str]:
-        """Return the names in a folder, none where it cannot be read."""
         code, said = self._batch([f"ls -1 {_word(sftp_path(path).rstrip('/') + '/')}"])
         return [posixpath.basename(line.rstrip()) for line in said.split("\n") if line.strip()] if code == 0 else []
 
     def exists(self, path: str) -> bool:
-        """Return True if there is a file."""
         return self._batch([f"ls -1 {_word(sftp_path(path))}"])[0] == 0
 
     def _batch(self, commands: Sequence[str]) -> tuple[int, str]:

@@ -13,15 +13,7 @@ from roosync_ops.agent.errors import (
     ProblemError,
     no_session,
 )
-from roosync_ops.agent.local_state import (
-    ASK_LOCK,
-    Places,
-    Using,
-    end_process_of,
-    read_local_state,
-    signal_loop,
-    wait_for_exit,
-)
+from roosync_ops.agent.local_state import ASK_LOCK, Places, Using, read_local_state, see_ended, signal_loop
 from roosync_ops.agent.lock import is_held
 from roosync_ops.wire import local
 from roosync_ops.wire.small import suppress, wait_until
@@ -87,9 +79,9 @@ class Task(Mechanism):
     def uninstall(self) -> bool:
         was = self.installed()
         if was:
-            self._change(lambda: self._scheduler.delete(self.name))
+            self._change(lambda: self._scheduler.do("/Delete", self.name, "/F"))
         with suppress(LocalError):  # that of a question whose asker was ended before its end
-            self._scheduler.delete(task_name("ask", self._local_dir))
+            self._scheduler.do("/Delete", task_name("ask", self._local_dir), "/F")
         remove_if_empty(FOLDER)
         for name in (LOG, ASK_LOCK):
             local.remove(os.path.join(self._local_dir, name))
@@ -102,8 +94,8 @@ class Task(Mechanism):
         self._looks_in_vain = 0
         self._halt(yes=False)
         try:
-            self._change(lambda: self._scheduler.enable(self.name))
-            self._scheduler.run(self.name)
+            self._change(lambda: self._scheduler.do("/Change", self.name, "/ENABLE"))
+            self._scheduler.do("/Run", self.name)
         except LocalError as error:
             raise self._refused(error) from None
 
@@ -114,14 +106,13 @@ class Task(Mechanism):
         places = self._places
         loop = read_local_state(places)["loop"]
         self._halt(yes=True)
-        self._change(lambda: self._scheduler.disable(self.name))
+        self._change(lambda: self._scheduler.do("/Change", self.name, "/DISABLE"))
         if not wait_until(lambda: not is_held(places.loop_lock), _END_S + self._config.share_deadline_s, _LOOK_S):
             signal_loop(places, kill=True)  # schtasks /End does nothing for a hidden task: MS-TSCH 3.2.5.4.12
         tried = local.read_object(places.tried)
         for each in (loop, tried):
-            wait_for_exit(each, _EXIT_S)  # until then the task counts as running
-        end_process_of(tried)  # it hangs, and would keep the build before from being started (IgnoreNew)
-        wait_for_exit(tried, _EXIT_S)
+            see_ended(each, _EXIT_S)  # until then the task counts as running
+        see_ended(tried, _EXIT_S, ends=True)  # it hangs, and would keep the build before from starting (IgnoreNew)
 
     def failed(self, ask_session: Callable[[], object], *, last: bool) -> ProblemError | None:
         if not self.enabled():
@@ -136,14 +127,13 @@ class Task(Mechanism):
         return self._ended(result, last=last)
 
     def last_words(self) -> str | None:
-        """What the loop wrote before it ended."""
         return tail(os.path.join(self._local_dir, LOG))
 
     def _ended(self, result: int | None, *, last: bool) -> ProblemError | None:
         """An instance that is just ending makes the scheduler ignore the next one (IgnoreNew): it is run once more."""
         self._looks_in_vain += 1
         if self._looks_in_vain == _RUN_AGAIN:
-            self._scheduler.run(self.name)
+            self._scheduler.do("/Run", self.name)
         if self._looks_in_vain < _GIVE_UP and not last:
             return None
         said = self.last_words()

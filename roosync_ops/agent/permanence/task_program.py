@@ -73,14 +73,14 @@ class OneShot:
 
     def __exit__(self, *_: object) -> None:
         with suppress(LocalError):  # never made
-            self.scheduler.delete(self._name)
+            self.scheduler.do("/Delete", self._name, "/F")
         remove_if_empty(FOLDER)
 
     def run(self, program: task_xml.Program) -> None:
         """Register the task and start it."""
         self.scheduler.create(self._name, task_xml.one_shot(program), self._folder)
         try:
-            self.scheduler.run(self._name)
+            self.scheduler.do("/Run", self._name)
         except LocalError:
             self.has_ended()
             raise

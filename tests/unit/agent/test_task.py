@@ -164,7 +164,7 @@ def test_what_the_scheduler_refuses_is_told_with_a_command_that_shows_more(
     scheduler.create("\\x\\y", "<Task/>", config.local_dir)
     fake.refuse.add("/Run")
     with pytest.raises(LocalError, match="accès refusé") as refused:
-        scheduler.run("\\x\\y")
+        scheduler.do("/Run", "\\x\\y")
     typed(fake, refused.value.hint)
     with pytest.raises(LocalError) as unwritable:
         scheduler.create("\\x\\y", "<Task/>", config.local_dir + "/nowhere")
