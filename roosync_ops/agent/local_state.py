@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import signal
+import stat
 import sys
 import zlib
 
@@ -47,6 +48,18 @@ class Places:
         #: On Windows: which process runs the build on trial, though it never came so far as to say so itself.
         self.tried = os.path.join(folder, "tried")
 
+    def found_by(self) -> list[tuple[int, int] | None]:
+        """Return which files lie where a loop is found and writes, None for what is none."""
+        return [_file(path) for path in (self.loop_lock, self.write_lock, self.journal)]
+
+
+def _file(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+
 
 def prepare(config: Config) -> Places:
     """Make the local folder. Raises LocalError where it cannot be, CodedError where no other program would see it."""
@@ -56,6 +69,9 @@ def prepare(config: Config) -> Places:
     with Using(places.folder):
         local.make_folder(config.local_dir, parents=True)
         local.make_folder(places.folder)
+        for path in (places.loop_lock, places.write_lock, places.control_lock, places.journal):
+            if os.path.lexists(path) and not _file(path):  # it could be neither locked nor written
+                os.rename(path, f"{path}.not-ours-{os.urandom(4).hex()}")
     return places
 
 
