@@ -282,12 +282,8 @@ def test_a_build_that_knows_no_trials_is_replaced_at_once(tmp_path: Path, monkey
     asked: list[tuple[str, list[str]]] = []
 
     def ask(agent: str, argv: list[str], _limit_s: float) -> dict[str, Any]:
-        asked.append((Path(agent).name, argv))
-        return {
-            "success": agent.endswith(ours),
-            "code": "HEARTBEAT_UNKNOWN_ACTION",
-            "message": "Action inconnue: restart",
-        }
+        asked.append((agent.rpartition(os.sep)[2], argv))
+        return {"success": True} if agent.endswith(ours) else {"code": "HEARTBEAT_UNKNOWN_ACTION"}
 
     monkeypatch.setattr(on_machine, "ask", ask)
     on_machine._start(str(tmp_path / ours), {"argv": ["restart"], "limit": 5, "over": None})
