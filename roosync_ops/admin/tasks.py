@@ -10,7 +10,7 @@ from typing import Final
 from roosync_ops.agent.errors import LocalError
 from roosync_ops.agent.permanence import task_xml
 from roosync_ops.agent.permanence.schtasks import Scheduler, remove_if_empty, user_name
-from roosync_ops.agent.permanence.task_program import FOLDER
+from roosync_ops.agent.permanence.task import FOLDER
 
 from .recurring import Job, JobScheduler, RecurringError
 

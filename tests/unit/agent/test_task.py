@@ -18,8 +18,7 @@ from roosync_ops.agent.local_state import prepare
 from roosync_ops.agent.lock import Lock
 from roosync_ops.agent.permanence import schtasks, task_xml
 from roosync_ops.agent.permanence.launch import agent_command
-from roosync_ops.agent.permanence.task import Task
-from roosync_ops.agent.permanence.task_program import program_of, task_name
+from roosync_ops.agent.permanence.task import Task, program_of, task_name
 from tests.kits.fake_schtasks import HAS_NOT_RUN, REFUSED, RUNNING, FakeSchtasks
 
 SID = "S-1-5-21-1-2-3-1001"
