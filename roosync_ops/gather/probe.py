@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import count
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -64,7 +65,7 @@ def probe(  # noqa: PLR0913 - whom, how long, what, and whom to tell
     `overall`: who is come to late, behind very many others, has no more than is left of that time. `through`: machineId
     to the machine that it is reached through.
     """
-    answered = 0
+    answered = count(1)
     until = time.monotonic() + timeout_s if overall else None
 
     def one(machine: Machine) -> ProbeResult:
@@ -76,13 +77,9 @@ def probe(  # noqa: PLR0913 - whom, how long, what, and whom to tell
             told = asking.answer(machine, link, request, left_s, parse_report)
             return result_of(machine, told, reach_of(machine, link), asked)
 
-    def count(*_: object) -> None:
-        nonlocal answered
-        answered += 1
-        tell(f"asking {len(machines)} machines: {answered} answered or given up")
-
     tell(f"asking {len(machines)} machines")
-    return asking.each(machines, one, count)
+    said = "asking {} machines: {} answered or given up"
+    return asking.each(machines, one, lambda *_: tell(said.format(len(machines), next(answered))))
 
 
 def look(
@@ -140,15 +137,12 @@ def knock(
     ports = {machine.machine_id: [host_of(machine), port_of(machine)] for machine in targets}
     request = {"do": "knock", "targets": list(ports.values()), "limit": min(connect_timeout_s, timeout_s / 2)}
 
-    def one(machine: Machine) -> frozenset[str] | Failure:
-        return asking.put(machine, request, timeout_s, connect_timeout_s, open_of)
-
-    def open_of(lines: Sequence[str]) -> frozenset[str]:
-        pairs = zip(ports, parse_knocked(lines).open, strict=False)
-        return frozenset(name for name, is_open in pairs if is_open)
-
-    found = asking.each(witnesses, one)
-    return {name: those for name, those in found.items() if not isinstance(those, Failure)}
+    found = asking.each(witnesses, lambda one: asking.put(one, request, timeout_s, connect_timeout_s, parse_knocked))
+    return {
+        name: frozenset(target for target, is_open in zip(ports, said.open, strict=False) if is_open)
+        for name, said in found.items()
+        if not isinstance(said, Failure)
+    }
 
 
 def _request(machine: Machine, timeout_s: float, *, with_state: bool) -> dict[str, Any]:

@@ -60,10 +60,10 @@ def read_folder(
         if not snapshot.seen:
             _check_place(shared, bounded)
     except ShareHungError as error:
-        why = f"no answer within {error.deadline_s:g} s"
         if not read.evidence:
-            raise StateUnavailableError(f"the shared state {shared} hangs: {why}", typed.ours("matrix")) from None
-        snapshot = _what_came(read, why)
+            said = f"the shared state {shared} hangs: no answer within {error.deadline_s:g} s"
+            raise StateUnavailableError(said, typed.ours("matrix")) from None
+        snapshot = _what_came(read, f"no answer within {error.deadline_s:g} s")
     except OSError as error:
         why = _REASONS.get(error.errno or 0, f"cannot be read: {error.strerror}")
         raise _unavailable(shared, why, bounded.call(lambda: meant(shared), f"looking for {shared}")) from None
