@@ -5,6 +5,7 @@ them cannot be.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -73,13 +74,10 @@ def _extra_ms(typed: str | None) -> int:
     """Return the ms typed. Raises CommandError (usage) for what is no patience."""
     if typed is None or typed == AUTO:
         return 0
-    try:
-        seconds = float(typed)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds <= AUTO_MOST_MS / 10:  # a day's patience is a typing error; so is not a number
-        raise errors.usage(f"--patience {typed}: give seconds from 0 to 60000, or auto", "roosync-ops validate --help")
-    return round(seconds * 1000)
+    with suppress(ValueError):
+        if 0 <= float(typed) <= AUTO_MOST_MS / 10:  # a day's patience is a typing error; so is not a number
+            return round(float(typed) * 1000)
+    raise errors.usage(f"--patience {typed}: give seconds from 0 to 60000, or auto", "roosync-ops validate --help")
 
 
 @dataclass(frozen=True)
