@@ -83,25 +83,17 @@ def measure(
         found[machine.machine_id] = told
         tell(f"measuring {len(machines)} shares: {len(found)} done")
 
+    def ask(machine: Machine, limit_s: float, what: dict[str, Any]) -> Measured | Failure:
+        return asking.about_share(machine, {"token": token, **what}, limit_s, connect_timeout_s, parse_measured)
+
     try:
         tell(f"measuring {len(machines)} shares, for {seconds:g} s and a little more")
-        what = {"do": "verify", "token": token, "seconds": seconds, "limit": MEASURE_S}
-        _ask(machines, what, limit_s, connect_timeout_s, hear)
+        what = {"do": "verify", "seconds": seconds, "limit": MEASURE_S}
+        asking.each(machines, lambda one: ask(one, limit_s, what), hear)
     finally:
-        what = {"do": "tidy", "token": token, "seconds": 0.0, "limit": 0.0}
         left = [one for one in machines if _may_have_left(found.get(one.machine_id))]
-        _ask(left, what, _TIDY_S, connect_timeout_s, lambda *_: None)
+        asking.each(left, lambda one: ask(one, _TIDY_S, {"do": "tidy", "seconds": 0.0, "limit": 0.0}))
     return found
-
-
-def _ask(
-    machines: Sequence[Machine],
-    what: dict[str, Any],
-    limit_s: float,
-    connect_timeout_s: float,
-    hear: Callable[[Machine, Measured | Failure], None],
-) -> None:
-    asking.each(machines, lambda one: asking.about_share(one, what, limit_s, connect_timeout_s, parse_measured), hear)
 
 
 def _may_have_left(told: Measured | Failure | None) -> bool:

@@ -50,28 +50,20 @@ def way(case: MachineCase) -> list[DiagnosisStep]:
     """Return the checks from the name to a Python that answers, up to the one that fails; the rest is unknown."""
     failed = trouble(case)
     at_fault = len(_ON_THE_WAY) if failed is None else _ON_THE_WAY.index(failed[0])
-    checks = []
+    reach, checks = case.probe.reach, []
+    # Where nothing tells how far the way went, only what was seen beside it counts.
+    met = {"resolves": bool(reach.addresses), "answers": reach.answers == "open"} if reach is not None else {}
     for at, name in enumerate(_ON_THE_WAY):
-        if at < at_fault and not _was_not_met(case, failed, name):
+        if at < at_fault and (failed is None or failed[1] != "not-reached" or met.get(name)):
             checks.append(_passed(case, name))
         elif at == at_fault and failed is not None and case.probe.failure is not None:
             at_step, code, reason, hint = case.probe.failure[:4]
-            reach = case.probe.reach
             resolving = None if reach is None else reach.resolving
             said = (name == "resolves" and resolving) or reason.removeprefix("unreachable: ")
             checks.append(step(name, NOT_OK, "{said}", failed[1], said=said, code=code, step=at_step, hint=hint))
         else:
             checks.append(step(name, UNKNOWN))
     return checks
-
-
-def _was_not_met(case: MachineCase, failed: tuple[str, str] | None, name: str) -> bool:
-    """Where nothing tells how far the way went, only what was seen beside it counts."""
-    if failed is None or failed[1] != "not-reached":
-        return False
-    reach = case.probe.reach
-    met = {} if reach is None else {"resolves": bool(reach.addresses), "answers": reach.answers == "open"}
-    return not met.get(name, False)
 
 
 def _passed(case: MachineCase, name: str) -> DiagnosisStep:

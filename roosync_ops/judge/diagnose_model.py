@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.state import SharedState
 from roosync_ops.wire import status
-from roosync_ops.wire.status import DEFAULT_THRESHOLDS, LEFT, Thresholds
+from roosync_ops.wire.status import DEFAULT_THRESHOLDS, LEFT
 from roosync_ops.wire.times import to_iso
 
 from .diagnose_causes import CAUSES, GRAVE, MILD, NONE
@@ -70,17 +70,13 @@ class MachineCase:
         self.scene = scene
         self.machine_id = machine_id
         self.machine: Machine | None = scene.fleet.get(machine_id)
+        self.is_windows = self.machine is not None and self.machine.system == "windows"
+        self.is_expected = self.machine is not None and self.machine.expected == "online"
+        self.thresholds = DEFAULT_THRESHOLDS if self.machine is None else self.machine.thresholds
         self.probe = scene.probes.get(machine_id) or ProbeResult(machine_id, AgentState(UNCLEAR))
-
-    @property
-    def agent(self) -> AgentStatus | None:
-        """What the agent says of itself, where that can be used."""
         found = self.probe.status
-        return found if found is not None and found.success else None
-
-    @property
-    def is_windows(self) -> bool:
-        return self.machine is not None and self.machine.system == "windows"
+        #: What the agent says of itself, where that can be used.
+        self.agent: AgentStatus | None = found if found is not None and found.success else None
 
     @property
     def timeout_ms(self) -> int:
@@ -88,10 +84,6 @@ class MachineCase:
         config = None if self.agent is None else self.agent.config
         told = None if config is None else config.offline_timeout
         return told if told is not None and told > 0 else self.thresholds.timeout_ms
-
-    @property
-    def thresholds(self) -> Thresholds:
-        return DEFAULT_THRESHOLDS if self.machine is None else self.machine.thresholds
 
     @cached_property
     def row(self) -> Observation:
@@ -131,10 +123,6 @@ class MachineCase:
     def undone(self) -> Mapping[str, Any]:
         """What an older service did to its own file, as facts; none where it did nothing."""
         return {} if self._said is None else self._said.undone
-
-    @property
-    def is_expected(self) -> bool:
-        return self.machine is not None and self.machine.expected == "online"
 
 
 @dataclass(frozen=True, slots=True)

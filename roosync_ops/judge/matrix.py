@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
+from typing import Final, TypeAlias
 
 from roosync_ops.fleet import Machine
 from roosync_ops.state import SharedState
@@ -39,7 +39,8 @@ class Cell:
     probed: bool = False
 
 
-_NOTHING: Final = Cell(UNKNOWN)
+#: One known beat; who knows it, the machine itself included; and when that was told, on the reader's clock.
+_Beat: TypeAlias = tuple[Record, str, int]
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Matrix:
 
     def cell(self, observer: str, machine_id: str) -> Cell:
         """Return what `observer` shows of a machine; unknown where it shows nothing."""
-        return self.cells.get((observer, machine_id), _NOTHING)
+        return self.cells.get((observer, machine_id), Cell(UNKNOWN))
 
     def is_heard(self, machine_id: str) -> bool:
         """Return True if some replica shows a machine online, whatever it answers itself."""
@@ -154,29 +155,16 @@ def _left(one: ProbeResult, replicas: Mapping[str, tuple[SharedState, int]], now
     return replace(one, agent=replace(one.agent, kind=kind, left_ms=since, undone=undone, older=is_older))
 
 
-@dataclass(frozen=True, slots=True)
-class _Beat:
-    """One known beat; `by` is who knows it, the machine itself included; `told_ms` when, on the reader's clock."""
-
-    sequence: int | None
-    heard_ms: int | None
-    by: str
-    told_ms: int
-
-
 def _newest(
     machine_id: str, replicas: Mapping[str, tuple[SharedState, int]], probes: Mapping[str, ProbeResult]
 ) -> list[_Beat]:
     """Return every beat that an observer knows of a machine, the newest first."""
-    found = []
-    for observer, (state, read_ms) in replicas.items():
-        record = state.record_of(machine_id)
-        if record is not None:
-            found.append(_Beat(record.sequence, record.last_heartbeat_ms, observer, read_ms))
+    shown = ((state.record_of(machine_id), observer, at) for observer, (state, at) in replicas.items())
+    found = [(record, observer, at) for record, observer, at in shown if record is not None]
     one = probes.get(machine_id)
     if one is not None and one.agent.sequence is not None:
-        found.append(_Beat(one.agent.sequence, one.agent.heard_ms, machine_id, one.read_ms))
-    return sorted(found, key=lambda beat: (beat.sequence or 0, beat.heard_ms or 0), reverse=True)
+        found.append((Record(machine_id, one.agent.heard_ms, sequence=one.agent.sequence), machine_id, one.read_ms))
+    return sorted(found, key=lambda beat: (beat[0].sequence or 0, beat[0].last_heartbeat_ms or 0), reverse=True)
 
 
 def _cell(  # noqa: PLR0913, PLR0917 - a row, a column, and what is known of both
@@ -188,19 +176,19 @@ def _cell(  # noqa: PLR0913, PLR0917 - a row, a column, and what is known of bot
     probes: Mapping[str, ProbeResult],
 ) -> Cell:
     record = state.record_of(machine.machine_id)
-    others = [beat for beat in beats if beat.by != observer]
+    others = [beat for beat in beats if beat[1] != observer]
     one = probes.get(machine.machine_id)
     offset = None if one is None else one.offset_ms
     if record is None or record.last_heartbeat_ms is None:
-        known = any((beat.sequence or 0) >= _NEW_BEATS for beat in others)
+        known = any((beat.sequence or 0) >= _NEW_BEATS for beat, _, _ in others)
         return Cell(UNKNOWN, lags=known and not _is_young(one, machine.offline_timeout))
     now_there = read_ms + (offset or 0)
     limits = limits_of(state.machines[machine.machine_id], machine.thresholds)
     behind = None
     if others:
-        newest = others[0]
+        newest, _, told_ms = others[0]
         # By so much it was sent later than this reading, as far as the observer that tells of it looked later.
-        later_ms = max(0, min((newest.heard_ms or 0) - (offset or 0), newest.told_ms) - read_ms)
+        later_ms = max(0, min((newest.last_heartbeat_ms or 0) - (offset or 0), told_ms) - read_ms)
         behind = max(0, _behind_ms(record, newest, machine.heartbeat_interval) - later_ms)
     return Cell(
         status(record, now_there, limits),
@@ -221,11 +209,11 @@ def _is_young(one: ProbeResult | None, limit_ms: int) -> bool:
     return status.running and status.beat_ms - status.started_ms <= limit_ms
 
 
-def _behind_ms(record: Record, newest: _Beat, interval_ms: int) -> int:
+def _behind_ms(record: Record, newest: Record, interval_ms: int) -> int:
     """Count in beats where they are numbered, else by the machine's own clock: in either case no second clock."""
     if record.sequence is not None and newest.sequence is not None:
         return max(0, newest.sequence - record.sequence) * interval_ms
-    return max(0, (newest.heard_ms or 0) - (record.last_heartbeat_ms or 0))
+    return max(0, (newest.last_heartbeat_ms or 0) - (record.last_heartbeat_ms or 0))
 
 
 def _words(probes: Mapping[str, ProbeResult], machines: Mapping[str, Machine], heard: set[str]) -> list[v.Reason]:

@@ -100,18 +100,16 @@ def uncorrected(sightings: Iterable[MeasuredSighting], seconds: float) -> Trait:
 
 def _judged(lags: Sequence[float], of: str, how: str, seconds: float, error_s: float | None = None) -> Trait:
     figures = {"beats": float(len(lags))}
-    if len(lags) < _FEW_BEATS:
-        return _trait(UNKNOWN, f"{len(lags)} beats{of} arrived in {seconds:g} s: too few to tell", figures)
-    low, mid, high = min(lags), _percentile(lags, 50), _percentile(lags, 99)
-    figures |= {"p50S": mid, "p99S": high, **({"spreadS": high - low} if error_s is None else {"errorS": error_s})}
-    said = f"{len(lags)} beats{of}, p50 {mid:.1f} s, p99 {high:.1f} s {how}"
-    if low < -(error_s or 0.0) - _SET_S:
-        return _trait(UNKNOWN, f"{said}: some came before they were made, so a clock is wrong", figures)
-    return _trait(BAD if high > _TIMEOUT_S else GOOD, said, figures)
-
-
-def _trait(verdict: str, detail: str, figures: Mapping[str, float]) -> Trait:
-    return {"name": "propagation", "verdict": verdict, "detail": detail, **figures}
+    verdict, said = UNKNOWN, f"{len(lags)} beats{of} arrived in {seconds:g} s: too few to tell"
+    if len(lags) >= _FEW_BEATS:
+        low, mid, high = min(lags), _percentile(lags, 50), _percentile(lags, 99)
+        figures |= {"p50S": mid, "p99S": high, **({"spreadS": high - low} if error_s is None else {"errorS": error_s})}
+        verdict, said = GOOD, f"{len(lags)} beats{of}, p50 {mid:.1f} s, p99 {high:.1f} s {how}"
+        if low < -(error_s or 0.0) - _SET_S:
+            verdict, said = UNKNOWN, f"{said}: some came before they were made, so a clock is wrong"
+        elif high > _TIMEOUT_S:
+            verdict = BAD
+    return {"name": "propagation", "verdict": verdict, "detail": said, **figures}
 
 
 def _percentile(values: Iterable[float], percent: int) -> float:

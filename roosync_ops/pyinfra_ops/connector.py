@@ -189,7 +189,7 @@ class Connector(BaseConnector, abc.ABC):
 
     def _shown(self, done: Finished, *, print_output: bool) -> CommandOutput:
         pages: tuple[str, ...] = output.DEFAULT_PAGES
-        if isinstance(self.link, WindowsLink) and not (_is_utf8(done.out) and _is_utf8(done.err)):
+        if isinstance(self.link, WindowsLink) and "\ufffd" in b"\n".join((done.out, done.err)).decode(errors="replace"):
             pages = self.link.code_pages()
         found = [OutputLine("stdout", each) for each in output.lines(done.out, pages)]
         found += [OutputLine("stderr", each) for each in output.lines(done.err, pages)]
@@ -219,14 +219,6 @@ class _AsOther(PosixLink):
 
     def execute(self, line: str, stdin: bytes = b"", timeout_s: float | None = None) -> Finished:
         return self._run(StringCommand(line), self._arguments, stdin, timeout_s)
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _bytes(stdin: Any) -> bytes:

@@ -114,7 +114,7 @@ def _compared(machine: Machine, steps: tuple[str, ...], compare: Callable[[Probe
     if isinstance(report, Failure):
         if book.lacks_python and not executes:
             book.consider((PYTHON, *steps), (PYTHON, *steps))
-        yield commands.Refusal(report)
+        yield commands.refusal(report)
         return
     todo = compare(report)
     book.consider(steps, todo)
@@ -128,7 +128,7 @@ def _compared(machine: Machine, steps: tuple[str, ...], compare: Callable[[Probe
 
 def _started(known: ProbeReport | Failure, command: PyinfraCommand) -> Commands:
     if isinstance(known, Failure):
-        yield commands.Refusal(known)
+        yield commands.refusal(known)
     else:
         ledger(current()).consider((plan.START,), (plan.START,))
         yield command
@@ -137,6 +137,6 @@ def _started(known: ProbeReport | Failure, command: PyinfraCommand) -> Commands:
 def _unchanged(step: str, failure: Failure | None) -> Commands:
     """Note that `step` holds, or fail the host with why it does not."""
     if failure is not None:
-        yield commands.Refusal(failure)
+        yield commands.refusal(failure)
     else:
         ledger(current()).steps[step] = UNCHANGED

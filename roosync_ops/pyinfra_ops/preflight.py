@@ -91,13 +91,11 @@ def wrong_system(host: Host, machine: Machine) -> Failure | None:
     """Return why `host` cannot be asked at all: what answers there is not what the inventory says."""
     connector = host.connector
     if not isinstance(connector, Connector) or (machine.system == "windows") != connector.is_windows:
-        return Failure(
-            PREFLIGHT,
-            "INVENTORY",
+        said = (
             f"it is reached as another system than {machine.system}: its host is to be named {machine.host_name!r}, "
-            f"as machine({machine.machine_id!r}, system={machine.system!r}, ...) does",
-            typed.ours("machines", "check"),
+            f"as machine({machine.machine_id!r}, system={machine.system!r}, ...) does"
         )
+        return Failure(PREFLIGHT, "INVENTORY", said, typed.ours("machines", "check"))
     return checks.system(machine, connector.link.banner)
 
 
@@ -105,12 +103,8 @@ def ask(host: Host, fact: type[FactBase[Answer]], arguments: dict[str, Any], lim
     """Return a fact of `host`, or that no answer came in time or the connection was lost."""
     # pyinfra's own timeout covers the output and not the exit status.
     with Timeout(limit_s + _GRACE_S, TimeoutError):
-        answer: Answer | None = host.get_fact(
-            fact,
-            **arguments,
-            _timeout=limit_s,
-            _ignore_errors=True,  # the reason is told by the caller, in our words
-        )
+        # The reason is told by the caller, in our words.
+        answer: Answer | None = host.get_fact(fact, **arguments, _timeout=limit_s, _ignore_errors=True)
     return answer or SilenceError("TIMEOUT", f"nothing within {limit_s} s, or the connection was lost")
 
 

@@ -69,13 +69,17 @@ class Store:
             raise ValueError("no memory of this format")
         return document
 
+    def kept(self) -> dict[str, Any]:
+        """Return the document, empty where it cannot be read."""
+        try:
+            return self.read()
+        except (OSError, ValueError):
+            return {}
+
     def machines(self) -> dict[str, Any]:
         """Return what the document holds by machineId; nothing where it is not there, or not as we wrote it."""
-        try:
-            found = self.read().get("machines", {}).items()
-        except (OSError, ValueError, AttributeError):
-            return {}
-        return {name: value for name, value in found if is_machine_id(name)}
+        found = self.kept().get("machines")
+        return {name: one for name, one in found.items() if is_machine_id(name)} if isinstance(found, dict) else {}
 
     def write(self, document: dict[str, Any], *, durable: bool = False) -> None:
         """Replace the document; `durable`: not even a power cut right after it takes it back. Raises OSError."""

@@ -38,13 +38,9 @@ class Seen(NamedTuple):
 
     def shifted(self, by_ms: int) -> Self:
         """Return the same on a clock that was stepped by `by_ms`."""
-        return self._replace(
-            first_ms=self.first_ms + by_ms,
-            read_ms=self.read_ms + by_ms,
-            moved_after_ms=None if self.moved_after_ms is None else self.moved_after_ms + by_ms,
-            moved_by_ms=None if self.moved_by_ms is None else self.moved_by_ms + by_ms,
-            peaks=tuple((at + by_ms, length) for at, length in self.peaks),
-        )
+        known = {name: getattr(self, name) for name in ("first_ms", "read_ms", "moved_after_ms", "moved_by_ms")}
+        times: dict[str, Any] = {name: None if at is None else at + by_ms for name, at in known.items()}
+        return self._replace(**times, peaks=tuple((at + by_ms, length) for at, length in self.peaks))
 
 
 def see(seen: Seen | None, record: Record, now_ms: int, interval_ms: int) -> Seen:
