@@ -169,7 +169,7 @@ def _done(  # noqa: PLR0913 - as act
             rows[row.machine_id] = row
             tell(row)
         elif not isinstance(found, Failure):
-            known[machine.machine_id] = Answered(found, given_up(machine))
+            known[machine.machine_id] = (found, given_up(machine))
 
     asked = [machine for machine in chosen if machine.transport == "ssh" and deploy in LOOKED and not how.verbose]
     alone = {one.machine_id for one in asked} if how.dry or deploy == PROVE else fine
