@@ -5,6 +5,7 @@ While one works, a property is tried on some of the examples: `pytest tests/unit
 
 from __future__ import annotations
 
+import itertools
 import os
 
 import pytest
@@ -17,15 +18,18 @@ settings.register_profile(
     max_examples=100 if os.environ.get("CI") else 15,
 )
 settings.load_profile("unhurried")
+_HOMES = itertools.count()
 
 
 @pytest.fixture(autouse=True)
 def own_home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    home = str(tmp_path_factory.mktemp("home"))
+    # not mktemp(): to find the next number it reads the names of all before it, which are thousands in the end
+    home = tmp_path_factory.getbasetemp() / "homes" / str(next(_HOMES))
+    home.mkdir(parents=True)
     for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "LOCALAPPDATA"):
         monkeypatch.delenv(name, raising=False)
     cache = tmp_path_factory.getbasetemp() / "cache"  # of all: to build the agent takes a second
     cache.mkdir(exist_ok=True)
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
-    monkeypatch.setenv("HOME", home)
-    monkeypatch.setenv("USERPROFILE", home)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))

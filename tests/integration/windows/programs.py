@@ -2,7 +2,7 @@
 
 #: Runs on the host: the working sets, in bytes, of a process and of a pythonw.exe that does nothing.
 WEIGHER = """
-import ctypes, json, subprocess, sys, time
+import ctypes, json, subprocess, sys
 from ctypes import wintypes
 
 class Counters(ctypes.Structure):
@@ -17,8 +17,9 @@ def working_set(pid):
     assert psapi.GetProcessMemoryInfo(handle, ctypes.byref(counters), ctypes.sizeof(counters))
     return counters.now
 
-bare = subprocess.Popen(['pythonw', '-I', '-S', '-c', 'import time; time.sleep(60)'], stdin=subprocess.PIPE)
-time.sleep(2)
+up = 'import os, time; os.write(1, b"."); time.sleep(600)'
+bare = subprocess.Popen(['pythonw', '-I', '-S', '-c', up], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+assert bare.stdout.read(1) == b'.'
 print(json.dumps([working_set(int(sys.argv[1])), working_set(bare.pid)]))
 bare.kill()
 """
