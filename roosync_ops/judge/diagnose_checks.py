@@ -170,6 +170,8 @@ def loop(case: MachineCase, found: AgentStatus) -> DiagnosisStep:
         )
     if not found.permanence.installed and (found.sequence or 0) <= 1:
         return DiagnosisStep("loop", NOT_OK, "never started", "never-started")
+    if case.row.heartbeat_active and not case.row.older and (case.row.last_heartbeat_ms or 0) > (found.beat_ms or 0):
+        return DiagnosisStep("loop", NOT_OK, "not running", "beats-from-elsewhere", {"age": case.row.age_ms})
     return DiagnosisStep("loop", NOT_OK, "not running", "agent-dead", {"since": found.beat_ms})
 
 
