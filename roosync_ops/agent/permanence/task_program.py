@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 import zlib
 
 from roosync_ops.agent.errors import LocalError, no_session
@@ -15,6 +16,8 @@ from .launch import text_in
 from .schtasks import HAS_NOT_RUN, NO_SESSION, QUEUED, RUNNING, Scheduler, remove_if_empty
 
 FOLDER = "roosync-ops"
+#: After so long the scheduler deletes the task of a question whose asker was ended, in s: no answer takes longer.
+_LIFE_S = 900
 
 
 def task_name(what: str, local_dir: str) -> str:
@@ -78,7 +81,8 @@ class OneShot:
 
     def run(self, program: task_xml.Program) -> None:
         """Register the task and start it."""
-        self.scheduler.create(self._name, task_xml.one_shot(program), self._folder)
+        until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + _LIFE_S))
+        self.scheduler.create(self._name, task_xml.one_shot(program, until), self._folder)
         try:
             self.scheduler.run(self._name)
         except LocalError:
