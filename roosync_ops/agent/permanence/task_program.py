@@ -28,7 +28,10 @@ def task_name(what: str, local_dir: str) -> str:
 def program_of(command: list[str], folder: str, user: str) -> task_xml.Program:
     """Return what a task runs for a command of this Python. Raises LocalError where it cannot be written down."""
     command = [windowless(command[0]), *command[1:]]
-    arguments = [_escaped_json(command, at) for at in range(1, len(command))]
+    arguments = [
+        text.replace("%", "\\u0025").replace("$", "\\u0024") if command[at] == "--metadata" else text
+        for at, text in enumerate(command[1:])
+    ]
     for text in (command[0], folder, *arguments):
         if "%" in text or "$(" in text:
             # Task Scheduler replaces %NAME% and $(Arg0), and knows no way to write them as they are.
@@ -37,12 +40,6 @@ def program_of(command: list[str], folder: str, user: str) -> task_xml.Program:
             )
     line = subprocess.list2cmdline(arguments)
     return {"command": command[0], "arguments": line, "folder": folder, "user": user}
-
-
-def _escaped_json(command: list[str], at: int) -> str:
-    if command[at - 1] == "--metadata":
-        return command[at].replace("%", "\\u0025").replace("$", "\\u0024")
-    return command[at]
 
 
 def windowless(python: str) -> str:
