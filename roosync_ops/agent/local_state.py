@@ -154,7 +154,7 @@ def signal_loop(places: Places, *, kill: bool) -> None:
     loop = read_local_state(places)["loop"]
     if sys.platform == "win32":
         if kill:
-            end_process_of(loop)
+            see_ended(loop, 0.0, ends=True)
     else:
         try:
             signal_process(loop.get("pid"), loop.get("start"), signal.SIGKILL if kill else signal.SIGTERM)
@@ -162,20 +162,12 @@ def signal_loop(places: Places, *, kill: bool) -> None:
             raise LocalError(f"la boucle (pid {loop['pid']}) appartient à un autre utilisateur", "sudo") from None
 
 
-def end_process_of(loop: Json) -> None:
-    """On Windows, end the process behind a loop, and no other."""
+def see_ended(loop: Json, seconds: float, *, ends: bool = False) -> None:
+    """On Windows, wait for the process behind a loop that gave its lock back, or end it, and no other."""
     if sys.platform == "win32" and isinstance(loop.get("pid"), int):
-        from .windows import end_process  # noqa: PLC0415 - each platform loads its own
+        from . import windows  # noqa: PLC0415 - each platform loads its own
 
-        end_process(loop["pid"], str(loop.get("start")))
-
-
-def wait_for_exit(loop: Json, seconds: float) -> None:
-    """On Windows, wait for the process behind a loop that gave its lock back."""
-    if sys.platform == "win32" and isinstance(loop.get("pid"), int):
-        from .windows import wait_for_end  # noqa: PLC0415 - as above
-
-        wait_for_end(loop["pid"], str(loop.get("start")), seconds)
+        windows.see_ended(loop["pid"], str(loop.get("start")), seconds, ends=ends)
 
 
 def with_defaults(state: Json) -> Json:

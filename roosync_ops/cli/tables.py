@@ -23,9 +23,7 @@ def validate(  # noqa: PLR0913 - one argument an option
     *,
     at: options.HereOrVia,
     limit: options.Limit = None,
-    wait: Annotated[
-        float, options.opt("--wait SECONDS", "Look again until all is as expected.", min=0, show_default=False)
-    ] = 0.0,
+    wait: Annotated[float, options.opt("--wait SECONDS", "validate", min=0, show_default=False)] = 0.0,
     report: Annotated[Literal["table", "json", "markdown", "junit", "openmetrics"], options.FORMAT] = "table",
     shown: options.Shown,
     asked: options.Asked,

@@ -76,7 +76,8 @@ def notes(outcome: Outcome) -> str:
     at_end = sum(word == "online" for word in status.final.values())
     reasons = Counter(one.reason or "none" for one in status.false)
     told = ", ".join(f"{kind} {count}" for kind, count in reasons.most_common()) or "none"
-    lost = "".join(f"\n- LOST {loss}" for loss in outcome.lost[:10])
+    more = "".join(f"\n- LOST {loss}" for loss in outcome.lost[:10])
+    more += "".join(f"\n- told late: {one}" for one in outcome.tail)
     return (
         f"- seed {outcome.plan.seed}: {outcome.beats} beats of the shipped loop in {outcome.machine_months:.2f} "
         f"machine-months; at the end {at_end}/{len(status.final)} online without a hand. The reasons that came with "
@@ -85,5 +86,5 @@ def notes(outcome: Outcome) -> str:
         "older than one shown before was shown "
         f"{status.rollbacks} times (a rolled-back replica; 0 with a memory). Flips to offline of a living machine: "
         f"{outcome.false_flips}, told twice: {outcome.double_flips}. `auto` went up to {outcome.patience_ms // 1000} s."
-        f"{lost}"
+        f"{more}"
     )

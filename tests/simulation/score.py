@@ -20,6 +20,8 @@ DELAY, WRITER, OBSERVER = "delay", "writer", "observer"
 GRACE_S: Final = 600.0
 #: The longest that the timeout, a sync delay, a poll and two tries take, in s.
 _LONG_DEAD_S: Final = 240.0
+#: A death told later than this is one of the tail, in s: the aim of `watch`.
+LATE_S: Final = 180.0
 TIMEOUT_S: Final = DEFAULT_TIMEOUT_MS / 1000
 _NO_DOUBT: Final = frozenset([v.SILENT, v.NEVER_SEEN])
 _GONE: Final = frozenset([OFFLINE, UNKNOWN, "absent"])
@@ -67,6 +69,8 @@ class Score:
     judged_s: float = 0.0
     blind_s: float = 0.0
     detections: list[float] = field(default_factory=list)
+    #: The deaths told later than LATE_S: machine, when it died, after how long.
+    late: list[tuple[str, float, float]] = field(default_factory=list)
     missed: list[Missed] = field(default_factory=list)
     #: Deaths of machines that were shown offline before they died: nothing changed for who looked.
     no_news: int = 0
@@ -132,7 +136,10 @@ class Score:
         if died is None:
             return
         if word in _GONE:
-            self.detections.append(now - self._waiting.pop(name))
+            after = now - self._waiting.pop(name)
+            self.detections.append(after)
+            if after > LATE_S:
+                self.late.append((name, died, after))
         elif now - died > TIMEOUT_S and name not in self._named and reason(name) in _CLOCKS:
             self._named.add(name)
 

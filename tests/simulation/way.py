@@ -48,7 +48,7 @@ class SimulatedWay(Ssh):
         self.asked = 0
         self._eyes: dict[str, Eyes] = {}
         draw = random.Random(f"way {seed}")  # noqa: S311 - replayable, no secret
-        self._closed = {
+        self.closed = {
             (name, kind): list(_spans(draw, hours * 3600, *how)) for name in MACHINES for kind, how in _EPISODES.items()
         }
 
@@ -60,7 +60,7 @@ class SimulatedWay(Ssh):
         return other
 
     def is_closed(self, name: str, kind: str) -> bool:
-        return any(start <= self._hub.now < end for start, end in self._closed[name, kind])
+        return any(start <= self._hub.now < end for start, end in self.closed[name, kind])
 
     def ask(
         self,

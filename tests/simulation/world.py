@@ -16,13 +16,14 @@ from roosync_ops.wire.status import OFFLINE
 from tests.kits.sync import next_due
 
 from .hub import Hub
+from .later import Seldom
 from .machine import Machine
 from .memo import remembered
-from .old import Old30, Old31, OldMachine, Seldom
+from .old import Old30, Old31, OldMachine
 from .readers import Arrivals, Eyes, Patient, Watcher, auto, fixed
 from .replica import RamReplica
 from .schedule import ADMIN, CRASH, MACHINES, POWER_CUT, RESTART, STOP, Episode, episodes
-from .score import DELAY, OBSERVER, WRITER, Score
+from .score import DELAY, OBSERVER, TIMEOUT_S, WRITER, Score
 from .way import AskingWatcher, SimulatedWay, Validator
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class Outcome:
     double_flips: int = 0
     erased: int = 0
     patience_ms: int = 0
+    tail: list[str] = field(default_factory=list)
 
 
 class World:
@@ -185,7 +187,7 @@ class World:
         period = self.plan.poll_s
         if self.protocol == OURS:
             ours: Any = self.machines
-            way = SimulatedWay(self.hub, ours, self.off, self.plan.seed, self.plan.hours)
+            self.way = way = SimulatedWay(self.hub, ours, self.off, self.plan.seed, self.plan.hours)
             clock = lambda: self.hub.now  # noqa: E731
             self.asks = {
                 ASKS: Validator(way, clock),
@@ -263,8 +265,21 @@ class World:
                 result.erased += machine.rolled_back
         if self.protocol == OURS:
             result.patience_ms = self._patients[AUTO].most_ms
+            asking = [score for score in self.scores if score.reader in (ASKS, ASKING)]
+            result.tail = [f"{score.reader}: {self._tail(*one)}" for score in asking for one in score.late]
             result.false_flips, result.double_flips = flips(self.watcher, self.lives)
         return result
+
+    def _tail(self, name: str, died: float, after: float) -> str:
+        """Tell what lay over a death that was told late, from when its silence could be seen until it was told."""
+        start, end = died + TIMEOUT_S, died + after
+        shut = {f"ssh {kind}": spans for (machine, kind), spans in self.way.closed.items() if machine == name}
+        for one in (name, ADMIN):
+            for past in self.past[one]:
+                shut.setdefault(f"{past.kind} at {one}", []).append((past.start, past.end))
+        over = {what: sum(max(0.0, min(end, z) - max(start, a)) for a, z in spans) for what, spans in shut.items()}
+        told = ", ".join(f"{what} {seconds:.0f} s" for what, seconds in over.items() if seconds) or "nothing"
+        return f"{name}, died at {died:.0f} s, told after {after:.0f} s; over the last {end - start:.0f}: {told}"
 
 
 def flips(watcher: Watcher, lives: dict[str, Life]) -> tuple[int, int]:
