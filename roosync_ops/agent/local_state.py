@@ -11,6 +11,7 @@ import sys
 import zlib
 
 from roosync_ops.wire import local
+from roosync_ops.wire.small import suppress
 from roosync_ops.wire.typed import Callable, Iterator, Json
 
 from .config import Config, is_packaged
@@ -54,11 +55,10 @@ class Places:
 
 
 def _file(path: str) -> tuple[int, int] | None:
-    try:
+    with suppress(OSError):
         found = os.lstat(path)
-    except OSError:
-        return None
-    return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+        return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+    return None
 
 
 def prepare(config: Config) -> Places:
@@ -129,11 +129,9 @@ def loop_runs(places: Places) -> bool:
 
 def instances(local_dir: str) -> list[Places]:
     """Return the places of every machine and shared state that ever beat from `local_dir`."""
-    try:
-        names = sorted(filter(INSTANCE.fullmatch, os.listdir(local_dir)))
-    except OSError:
-        return []
-    folders = [os.path.join(local_dir, name) for name in names]
+    folders: list[str] = []
+    with suppress(OSError):
+        folders = [os.path.join(local_dir, name) for name in sorted(filter(INSTANCE.fullmatch, os.listdir(local_dir)))]
     return [Places(folder) for folder in folders if os.path.isdir(folder) and not os.path.islink(folder)]
 
 

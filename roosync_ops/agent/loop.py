@@ -134,7 +134,7 @@ class Loop:
                 return
             look = STUCK_LOOK_S if self._was_stuck else LOOK_S
             self.clock.wait(min(left_ns / _NS_PER_S, look))
-            if self._share_is_back() or self._jumped():
+            if (self._was_stuck and not self.publisher.share.is_stuck) or self._jumped():
                 return
 
     def leave(self) -> bool:
@@ -175,11 +175,6 @@ class Loop:
 
     def _wall_less_monotonic(self) -> int:
         return self.clock.wall_ms() - self.clock.monotonic_ns() // _NS_PER_MS
-
-    def _share_is_back(self) -> bool:
-        back = self._was_stuck and not self.publisher.share.is_stuck
-        self._was_stuck = self._was_stuck and not back
-        return back
 
     def _jumped(self) -> bool:
         """Return True if the wall clock moved away from the monotonic one: the machine slept, or its clock was set.

@@ -72,7 +72,7 @@ def targets(
 
     `failed` is the inventory whose last command's failures are meant.
     """
-    names = [*(machines or []), *options.names_of(limit)]
+    names = options.names_of(limit, machines)
     if failed is not None:
         again = RunJournal(failed).failed()
         names = again if not names else [name for name in names if name.startswith("!")] + again

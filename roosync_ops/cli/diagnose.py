@@ -48,7 +48,7 @@ def diagnose(  # noqa: PLR0913 - one argument an option
         said = "--dry goes with --fix: without it nothing is ever changed"
         raise errors.usage(said, "roosync-ops diagnose --fix --dry")
     fleet = load_inventory(at.inventory)
-    names = [*(machines or []), *options.names_of(limit)]
+    names = options.names_of(limit, machines)
     limits = Limits(timeout, connect_timeout, at.deadline)
     found = _look(fleet, names, at.shared, limits)
     fixes: list[Fix] = []

@@ -154,9 +154,9 @@ def spelled(arguments: Sequence[str]) -> list[str]:
     return found + words[end:]
 
 
-def names_of(limit: list[str] | None) -> list[str]:
-    """Return the names in `--limit a,b --limit c`. Raises CommandError where it names none: that is not all."""
+def names_of(limit: list[str] | None, machines: list[str] | None = None) -> list[str]:
+    """Return `machines`, and the names in `--limit a,b --limit c`. CommandError where that has none: it is not all."""
     names = [name.strip() for part in limit or [] for name in part.split(",") if name.strip()]
     if limit and not names:
         raise errors.usage("--limit names no machine and no group", typed.ours("machines", "list"))
-    return names
+    return [*(machines or []), *names]

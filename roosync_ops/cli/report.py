@@ -66,8 +66,7 @@ def report(  # noqa: PLR0913 - one argument an option
         found = read(rollout)
     else:
         fleet = load_inventory(at.inventory)
-        names = options.names_of(limit)
-        chosen = fleet.select(names) if names else None
+        chosen = fleet.select(names) if (names := options.names_of(limit)) else None
         look, _ = looking.look_of("report", fleet, chosen, at, asked, GracePeriod(patience, memory, fleet))
         seen, replica = look(), at.shared if at.via is None else None
         at_ms = seen.validation.checked_at_ms

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 import typer
 
-from roosync_ops import errors, show
+from roosync_ops import errors, show, typed
 from roosync_ops.fleet import Fleet, load_inventory
 from roosync_ops.gather.source import Source
 from roosync_ops.judge import Validation
@@ -57,6 +57,8 @@ def _command(  # noqa: PLR0913 - one argument an option
         notes = {name: f"({word if word in wanted else still.format(word=word)})" for name, word in seen.items()}
         acting.tell(results, notes, dry=how.dry, lang=shown.lang)
     acting.note_log(log)
+    if still_seen := [name for name, word in seen.items() if word not in wanted]:
+        output.note(f"Next:  {typed.ours('diagnose', *still_seen)}")
     if unseen is not None:
         return failures.report(unseen, ())
     return errors.OK if ok else errors.NOT_AS_EXPECTED

@@ -40,8 +40,7 @@ def validate(  # noqa: PLR0913 - one argument an option
     """
     with looking.without_collector():
         fleet = load_inventory(at.inventory)
-        names = [*(machines or []), *options.names_of(limit)]
-        chosen = fleet.select(names) if names else None
+        chosen = fleet.select(names) if (names := options.names_of(limit, machines)) else None
         grace = GracePeriod(patience, memory, fleet)
         look, poll_s = looking.look_of("validate", fleet, chosen, at, asked, grace)
         seen = looking.watch(lambda: look().validation, lambda found: found.ok, wait, poll_s)
@@ -79,8 +78,7 @@ def matrix(  # noqa: PLR0913 - one argument an option
     agent reports about itself. With --shared, or ROOSYNC_SHARED_PATH, this computer's replica is a row as well.
     """
     fleet = load_inventory(at.inventory)
-    names = [*(machines or []), *options.names_of(limit)]
-    chosen = fleet.select(names) if names else tuple(fleet)
+    chosen = fleet.select(names) if (names := options.names_of(limit, machines)) else tuple(fleet)
     with output.Progress() as progress:
         found = who_sees_whom(chosen, at.shared, Limits(timeout, connect_timeout, at.deadline), progress.show)
     forms = {

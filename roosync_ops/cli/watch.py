@@ -159,7 +159,7 @@ def watch(  # noqa: PLR0913 - one argument an option
     silent for its timeout is asked over SSH: a death that is confirmed is told at once, one that is denied never.
     """
     fleet = load_inventory(at.inventory)
-    names = [*(machines or []), *options.names_of(limit)]
+    names = options.names_of(limit, machines)
     chosen = {machine.machine_id for machine in fleet.select(names)} if names else None
     on_terminal = output.is_live() and not as_json
     said: list[str] = []

@@ -148,6 +148,8 @@ def loop(case: MachineCase, found: AgentStatus) -> DiagnosisStep:
         return step("loop", NOT_OK, "stopped on purpose", "stopped-on-purpose", **facts)
     if not found.permanence.installed and (found.sequence or 0) <= 1:
         return step("loop", NOT_OK, "never started", "never-started")
+    if case.row.heartbeat_active and not case.row.older and (case.row.last_heartbeat_ms or 0) > (found.beat_ms or 0):
+        return step("loop", NOT_OK, "not running", "beats-from-elsewhere", age=case.row.age_ms)
     return step("loop", NOT_OK, "not running", "agent-dead", since=found.beat_ms)
 
 

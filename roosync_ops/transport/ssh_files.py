@@ -117,7 +117,9 @@ def configuration(program: str, machine: Machine, patience: Patience) -> Path:
     else:  # what ssh reads by itself: the user's and the system's
         system = Path(os.environ.get("PROGRAMDATA", "C:/ProgramData")) / "ssh" if os.name == "nt" else Path("/etc/ssh")
         own = [Path.home() / ".ssh" / "config", system / "ssh_config"]
-    lines += [f"Include {_as_pattern(path)}" for path in own]
+    # Include takes patterns, and these are none.
+    plain = [quoted(re.sub(r"([*?[])", r"[\1]", str(path))).replace("%%", "%") for path in own]
+    lines += [f"Include {path}" for path in plain]
     # What was not said until here; every value that came first stands.
     lines += ["Host *", f"  ConnectTimeout {connect_timeout_s(patience)}", f"  ServerAliveInterval {_ALIVE_S}"]
     lines += _of_this_home()
@@ -139,11 +141,6 @@ def _refused_configuration() -> Path | None:
         return None
     others = stat.S_IWOTH | (stat.S_IWGRP if found.st_gid != os.getgid() else 0)
     return None if found.st_uid in {0, os.getuid()} and not found.st_mode & others else path
-
-
-def _as_pattern(path: Path) -> str:
-    """Return the line's path: Include takes patterns, and this is none."""
-    return quoted(re.sub(r"([*?[])", r"[\1]", str(path))).replace("%%", "%")
 
 
 def _of_this_home() -> list[str]:

@@ -150,7 +150,7 @@ def _best(pieces: list[Evidence], now_ms: int) -> Evidence:
     timed = [piece for piece in pieces if piece.record.sequence is None]
     if not counted:
         return max(timed, key=lambda piece: _by_time(piece, now_ms))
-    best = max(counted, key=_by_sequence)
+    best = max(counted, key=lambda one: (one.record.sequence or 0, _heard(one.record), _RANK[one.kind], one.file))
     newer = [piece for piece in timed if _newer(piece.record, best.record, piece.read_ms or now_ms)]
     if not newer:
         return best
@@ -163,15 +163,7 @@ def _newer(candidate: Record, counted: Record, now_ms: int) -> bool:
     heard = candidate.last_heartbeat_ms
     if heard is None or heard > now_ms + FUTURE_TOLERANCE_MS:
         return False
-    known = counted.last_heartbeat_ms
-    if counted.left_at_ms is not None:
-        known = max(known or 0, counted.left_at_ms)
-    return known is None or heard > known
-
-
-def _by_sequence(piece: Evidence) -> tuple[int, int, int, str]:
-    record = piece.record
-    return record.sequence or 0, _heard(record), _RANK[piece.kind], piece.file
+    return all(known is None or heard > known for known in (counted.last_heartbeat_ms, counted.left_at_ms))
 
 
 def _by_time(piece: Evidence, now_ms: int) -> tuple[bool, int, int, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 import zlib
 
 from roosync_ops.agent.config import Config
@@ -40,6 +41,8 @@ _LOOK_S = 0.05
 _RUN_AGAIN, _GIVE_UP = 2, 6
 
 FOLDER = "roosync-ops"
+#: After so long the scheduler deletes the task of a question whose asker was ended, in s: no answer takes longer.
+_LIFE_S = 900
 
 
 def task_name(what: str, local_dir: str) -> str:
@@ -50,7 +53,10 @@ def task_name(what: str, local_dir: str) -> str:
 def program_of(command: list[str], folder: str, user: str) -> task_xml.Program:
     """Return what a task runs for a command of this Python. Raises LocalError where it cannot be written down."""
     command = [windowless(command[0]), *command[1:]]
-    arguments = [_escaped_json(command, at) for at in range(1, len(command))]
+    arguments = [
+        text.replace("%", "\\u0025").replace("$", "\\u0024") if command[at] == "--metadata" else text
+        for at, text in enumerate(command[1:])
+    ]
     for text in (command[0], folder, *arguments):
         if "%" in text or "$(" in text:
             # Task Scheduler replaces %NAME% and $(Arg0), and knows no way to write them as they are.
@@ -59,12 +65,6 @@ def program_of(command: list[str], folder: str, user: str) -> task_xml.Program:
             )
     line = subprocess.list2cmdline(arguments)
     return {"command": command[0], "arguments": line, "folder": folder, "user": user}
-
-
-def _escaped_json(command: list[str], at: int) -> str:
-    if command[at - 1] == "--metadata":
-        return command[at].replace("%", "\\u0025").replace("$", "\\u0024")
-    return command[at]
 
 
 def windowless(python: str) -> str:
@@ -264,7 +264,8 @@ class OneShot:
 
     def run(self, program: task_xml.Program) -> None:
         """Register the task and start it."""
-        self.scheduler.create(self._name, task_xml.one_shot(program), self._folder)
+        until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + _LIFE_S))
+        self.scheduler.create(self._name, task_xml.one_shot(program, until), self._folder)
         try:
             self.scheduler.do("/Run", self._name)
         except LocalError:

@@ -33,12 +33,22 @@ _KEPT_ALIVE = """\
     </TimeTrigger>
   </Triggers>
 """
+#: Starts nothing, for its time is over and is not made up for: a task whose trigger has an end is deleted after that.
+_ENDS = """\
+  <Triggers>
+    <TimeTrigger>
+      <StartBoundary>2020-01-01T00:00:00</StartBoundary>
+      <EndBoundary>{until}</EndBoundary>
+    </TimeTrigger>
+  </Triggers>
+"""
 _ON_FAILURE = """\
     <RestartOnFailure>
       <Interval>PT1M</Interval>
       <Count>255</Count>
     </RestartOnFailure>
 """
+_EXPIRES = "    <DeleteExpiredTaskAfter>PT1M</DeleteExpiredTaskAfter>\n"
 _DOCUMENT = """\
 <?xml version="1.0" encoding="UTF-16"?>
 <Task version="1.2" xmlns="{namespace}">
@@ -61,7 +71,7 @@ _DOCUMENT = """\
     <DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>
     <StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>
     <AllowHardTerminate>true</AllowHardTerminate>
-    <StartWhenAvailable>true</StartWhenAvailable>
+    <StartWhenAvailable>{missed}</StartWhenAvailable>
     <RunOnlyIfNetworkAvailable>false</RunOnlyIfNetworkAvailable>
     <WakeToRun>false</WakeToRun>
     <Enabled>{enabled}</Enabled>
@@ -113,14 +123,15 @@ def permanent(program: Program, *, enabled: bool) -> str:
     """Return the task that keeps `program` running while its user is logged on, without any time limit."""
     user = escaped(program["user"])
     what = "RooSync heartbeat agent of this user"
-    parts = {"triggers": _KEPT_ALIVE.format(user=user), "restart": _ON_FAILURE, "limit": "PT0S"}
-    return document_of(program, what, enabled=enabled, **parts)
+    parts = {"triggers": _KEPT_ALIVE.format(user=user), "restart": _ON_FAILURE, "missed": "true"}
+    return document_of(program, what, enabled=enabled, limit="PT0S", **parts)
 
 
-def one_shot(program: Program) -> str:
-    """Return a task without triggers that runs `program` once, on demand, in its user's session."""
+def one_shot(program: Program, until: str) -> str:
+    """Return a task that runs `program` on demand, in its user's session, and goes by itself a minute after `until`."""
     what = "RooSync: one question to the user's logon session"
-    return document_of(program, what, enabled=True, triggers="", restart="", limit="PT10M")
+    parts = {"triggers": _ENDS.format(until=until), "restart": _EXPIRES, "missed": "false"}
+    return document_of(program, what, enabled=True, limit="PT10M", **parts)
 
 
 def encoded(text: str) -> bytes:

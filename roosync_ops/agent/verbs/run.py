@@ -107,6 +107,7 @@ def _loop(flags: Flags, config: Config, places: Places, clock: SystemClock) -> A
     loop = Loop(publisher, clock)
     loop.run()
     if not clock.stopping():
+        publisher.journal.close()
         return None
     saved = _end(loop, places)
     return _document(config, started, loop.beats, saved=saved)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
@@ -11,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roosync_ops.agent.permanence import task_xml
+from tests.kits.winlab.tasks.engine import World
 from tests.kits.winlab.tasks.schema import validate
 from tests.unit.kits.task_documents import Fake
+from tests.unit.kits.task_machine import PATH, Machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +28,7 @@ PROGRAM = {
     "folder": HOME,
     "user": "S-1-5-21-1-2-3-1001",
 }
+UNTIL = "2026-02-12T10:15:30Z"
 #: What XML 1.0 can carry at all.
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), min_size=1)
 
@@ -59,13 +63,23 @@ def test_it_is_started_at_logon_and_every_minute_for_ever() -> None:
     assert (timer.kind, timer.interval, timer.duration, timer.end) == ("TimeTrigger", 60, None, None)
 
 
-def test_a_question_has_no_trigger_and_an_end() -> None:
-    task = validate(task_xml.encoded(task_xml.one_shot(PROGRAM)))
-    assert task.triggers == ()
+def test_a_question_has_no_trigger_that_starts_it_and_an_end() -> None:
+    task = validate(task_xml.encoded(task_xml.one_shot(PROGRAM, UNTIL)))
     assert task.settings.limit == 600
     assert task.settings.restart_count == 0
     assert (task.logon_type, task.run_level) == ("InteractiveToken", "LeastPrivilege"), "the token that sees the drive"
-    assert f"(A;;FA;;;{PROGRAM['user']})</SecurityDescriptor>" in task_xml.one_shot(PROGRAM)
+    assert f"(A;;FA;;;{PROGRAM['user']})</SecurityDescriptor>" in task_xml.one_shot(PROGRAM, UNTIL)
+
+
+def test_a_question_whose_asker_was_ended_is_never_started_and_is_deleted_a_minute_after_its_end() -> None:
+    until = datetime.fromisoformat(UNTIL).timestamp()
+    machine = Machine(until - 900, World(session=PROGRAM["user"]))
+    record = machine.engine.register(PATH, validate(task_xml.encoded(task_xml.one_shot(PROGRAM, UNTIL))), machine.now)
+    machine.pass_time(959, 1)
+    machine.engine.restore(record)  # a boot makes up for nothing either
+    assert (machine.started, machine.engine.expired(machine.now)) == ([], [])
+    machine.pass_time(1)
+    assert (machine.started, machine.engine.expired(machine.now)) == ([], [PATH])
 
 
 @given(TEXT, TEXT, TEXT)
@@ -86,7 +100,7 @@ def kept_by_windows(document: str, *, again: Callable[[str], str] = lambda text:
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: task_xml.permanent(PROGRAM, enabled=False), lambda: task_xml.one_shot(PROGRAM)]
+    "make", [lambda: task_xml.permanent(PROGRAM, enabled=False), lambda: task_xml.one_shot(PROGRAM, UNTIL)]
 )
 def test_what_the_scheduler_makes_of_a_document_is_still_the_same_task(make: Callable[[], str]) -> None:
     wanted = make()

@@ -90,6 +90,13 @@ def test_an_outdated_agent_that_is_dead_is_dead_first(tmp_path: Path) -> None:
     assert cause_of(a_scene(tmp_path, sight)).cause == "agent-dead"
 
 
+def test_beats_that_are_later_than_its_own_are_of_a_loop_elsewhere(tmp_path: Path) -> None:
+    """As after a change of local_dir: `restart` would find a loop that runs, and end nothing."""
+    agent = an_agent(running=False, beat_ms=NOW - 40_000, sequence=7)
+    row = cause_of(a_scene(tmp_path, a_sight(agent=agent), ours("m", 10_000, sequence=8)))
+    assert (row.cause, row.fix) == ("beats-from-elsewhere", None)
+
+
 def test_a_loop_that_has_just_come_up_is_given_time(tmp_path: Path) -> None:
     agent = an_agent(started_ms=NOW - 5_000, sequence=None, beat_ms=None)
     row = cause_of(a_scene(tmp_path, a_sight(agent=agent)))

@@ -49,6 +49,8 @@ class Settings:
     enabled: bool = True
     hidden: bool = False
     limit: float = 3 * _DAY
+    #: So long after its last trigger's end a task is deleted, in s; None for never.
+    expires: float | None = None
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,7 @@ def _settings(node: Node | None) -> Settings:
         stop_on_batteries=_flag(node, "StopIfGoingOnBatteries", True),
         hard_terminate=_flag(node, "AllowHardTerminate", True),
         start_when_available=_flag(node, "StartWhenAvailable", False),
+        expires=_seconds(node, "DeleteExpiredTaskAfter"),
         enabled=_flag(node, "Enabled", True),
         hidden=_flag(node, "Hidden", False),
         limit=3 * _DAY if limit is None else limit,

@@ -133,6 +133,15 @@ class Engine:
             record.checked = max(record.checked, now)
         return orders
 
+    def expired(self, now: float) -> list[str]:
+        """The tasks to delete: each trigger's end is over for as long as they say."""
+        return [
+            record.path
+            for record in self.tasks.values()
+            if (after := record.task.settings.expires) is not None
+            and all(t.end and now >= clock.moment(t.end) + after / self.world.scale for t in record.task.triggers)
+        ]
+
     def _logoff(self) -> Iterator[Order]:
         self._logged_on = None
         for record in self.tasks.values():

@@ -139,6 +139,9 @@ class Service:
         with self.lock:
             self.reap()
             self.obey(self.engine.tick(self.now(), self.world()))
+            for path in self.engine.expired(self.now()):
+                self.engine.forget(path)
+                self.store.erase(path)
             self.store.remember(self.engine.tasks)
 
 
