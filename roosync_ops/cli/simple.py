@@ -29,21 +29,21 @@ _COMMANDS: Final[dict[str, tuple[str, tuple[str, ...], str | None]]] = {
         It lies on the machine and starts itself, whatever the one that runs is worth; again, and it is the other
         one.""",
         ("online",),
-        "Return to the build before on {count} machines ({names})?",
+        "Return to the build before on {count} machine{s} ({names})?",
     ),
     "stop": (
         """Stop the agent on machines; their state becomes left.
 
         It stays installed: a rollout or a restart starts it again, and so does a reboot where systemd keeps it.""",
         ("left", "unknown"),
-        "Stop the agent on {count} machines ({names})?",
+        "Stop the agent on {count} machine{s} ({names})?",
     ),
     "uninstall": (
         """Take the agent off machines: stop it, undo its permanence, remove its files.
 
         The heartbeat record in the shared state stays, as left.""",
         ("left", "offline", "unknown"),
-        "Take the agent off {count} machines ({names})?",
+        "Take the agent off {count} machine{s} ({names})?",
     ),
 }
 

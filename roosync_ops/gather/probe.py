@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import count
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -64,7 +65,7 @@ def probe(  # noqa: PLR0913 - whom, how long, what, and whom to tell
     `overall`: who is come to late, behind very many others, has no more than is left of that time. `through`: machineId
     to the machine that it is reached through.
     """
-    answered = 0
+    answered = count(1)
     until = time.monotonic() + timeout_s if overall else None
 
     def one(machine: Machine) -> ProbeResult:
@@ -76,13 +77,9 @@ def probe(  # noqa: PLR0913 - whom, how long, what, and whom to tell
             told = asking.answer(machine, link, request, left_s, parse_report)
             return result_of(machine, told, reach_of(machine, link), asked)
 
-    def count(*_: object) -> None:
-        nonlocal answered
-        answered += 1
-        tell(f"asking {len(machines)} machines: {answered} answered or given up")
-
-    tell(f"asking {len(machines)} machines")
-    return asking.each(machines, one, count)
+    said = f"asking {len(machines)} machine{'s' * (len(machines) > 1)}"
+    tell(said)
+    return asking.each(machines, one, lambda *_: tell(f"{said}: {next(answered)} answered or given up"))
 
 
 def look(
