@@ -86,7 +86,7 @@ def confirm(question: str, chosen: Sequence[Machine], *, asked_for: bool) -> Non
     """Ask before acting on machines that were not named. Raises typer.Abort, or CommandError without a terminal."""
     if not asked_for:
         names = ", ".join(machine.machine_id for machine in chosen[:6]) + (", ..." if len(chosen) > 6 else "")  # noqa: PLR2004 - the number just sliced
-        asked = question.format(count=len(chosen), names=names)
+        asked = question.format(count=len(chosen), s="s" * (len(chosen) > 1), names=names)
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             said = f"no machine is named, and there is no terminal to ask on: {asked}"
             raise errors.usage(said, "name machines, or add --yes for all that are expected online")
@@ -109,7 +109,7 @@ def act(  # noqa: PLR0913 - what a run is made of
     Who is `fine` was so after the last rollout: there is likely to be nothing to do.
     A machine that is done has a line of its own, unless the `total` of a whole rollout are too many.
     """
-    looked, begun = Counter[str](), dict[str, str]()
+    looked, begun = set[str](), dict[str, str]()  # a machine may be looked at twice
     lined = max(total, len(chosen)) <= MANY and not how.dry and deploy not in QUESTIONS
 
     def tell(event: Event | Result) -> None:
@@ -119,8 +119,8 @@ def act(  # noqa: PLR0913 - what a run is made of
                 progress.say(f"{event.machine_id} {_word(event.outcome, lang)}{told and f': {told}'}")
             return
         if event.step is None:
-            looked[event.kind] += 1
-            progress.show(f"{deploy}: {looked['looked-at']}/{len(chosen)} machines looked at")
+            looked.add(event.machine_id)
+            progress.show(f"{deploy}: {len(looked)}/{len(chosen)} machines looked at")
             return
         begun[event.machine_id] = event.step
         if log is not None:
@@ -212,7 +212,7 @@ def lines(results: Sequence[Result], notes: dict[str, str] | None = None, lang: 
         found += _columns(row.machine_id.ljust(name_width), word, _COLORS[row.outcome], told)
         beside = []
         if row.outcome == PLANNED and row.differences:
-            beside = [("", "; ".join(whole(safe(str(one))) for one in row.differences))]
+            beside = [("", "; ".join(dict.fromkeys(whole(safe(str(one))) for one in row.differences)))]
         if row.failure is not None:
             beside = [(words(lang)["acting.next"], whole(safe(translated(row.failure.hint, lang))))]
         for word, text in beside:

@@ -10,6 +10,7 @@ import typer
 
 from roosync_ops import errors, typed
 from roosync_ops.show.text import safe
+from roosync_ops.wire import local
 from roosync_ops.wire.deadline import BoundedShare, ShareHungError
 
 from . import options, output, settings
@@ -34,12 +35,11 @@ def init(inventory: options.Inventory = options.DEFAULT_INVENTORY, shared: optio
     for each in (path, beside):
         if os.path.lexists(each):
             raise errors.usage(f"{each} is there already, and is not overwritten", "roosync-ops machines list")
-    place = str(Path(shared).absolute()) if shared else _asked(_found())
+    place = str(Path(shared).expanduser().absolute()) if shared else _asked(_found())
     told = f"shared = {json.dumps(place, ensure_ascii=False)}" if place else '# shared = "/path/to/.shared-state"'
     try:
         for each, name in ((path, "new_inventory.txt"), (beside, "new_settings.txt")):
-            with each.open("x", encoding="utf-8") as file:
-                file.write((_TEXTS / name).read_text("utf-8").replace("{shared}", told))
+            local.write(str(each), (_TEXTS / name).read_bytes().replace(b"{shared}", told.encode()), 0o644)
     except (OSError, UnicodeError) as error:
         raise errors.usage(f"not written: {error}", "roosync-ops init --help") from None
     output.write(f"{path}: the machines, one line each\n{beside}: {safe(told)}")

@@ -76,28 +76,29 @@ class RunJournal:
         self._rollout, self._failed = (Store(default_folder(), kind, key) for kind in ("rollout", "failed"))
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Be the only rollout of this inventory from this computer. Raises CommandError, which says who is."""
+    def held(self, chosen: Sequence[Machine]) -> Iterator[None]:
+        """Be the only rollout of this inventory from this computer, with `chosen` written down. Raises CommandError."""
         owner = self._rollout.path.with_suffix(".owner")
         with ExitStack() as stack:
             try:
                 stack.enter_context(self._rollout.locked(0))
+                local.write(str(owner), f"pid {os.getpid()}, since {to_iso(now_ms())}".encode())
+                _write(self._rollout, {machine.machine_id: "not-begun" for machine in chosen})
             except TimeoutError:
                 who = owner.read_text("utf-8", "replace")[:200] if owner.exists() else "another process"
                 said = f"another rollout is at it: {who}"
                 raise errors.usage(said, "wait for its end, or end it; then --resume") from None
-            local.write(str(owner), f"pid {os.getpid()}, since {to_iso(now_ms())}".encode())
+            except OSError as error:
+                said = f"what a rollout does cannot be written down here, so none is begun: {error}"
+                raise errors.usage(said, "make room there, or let this user write there") from None
             yield
 
-    def begin(self, chosen: Sequence[Machine]) -> None:
-        """Write down which machines are to be rolled out, before the first is."""
-        _write(self._rollout, {machine.machine_id: "not-begun" for machine in chosen})
-
     def note(self, results: Sequence[Result]) -> None:
-        """Write down what became of each machine of a rollout so far."""
+        """Write down, as far as that can be done, what became of each machine of a rollout so far."""
         left = waiting(results)
         found = {row.machine_id: "not-begun" if row.machine_id in left else row.outcome for row in results}
-        _write(self._rollout, self._rollout.machines() | found)
+        with suppress(OSError):
+            _write(self._rollout, self._rollout.machines() | found)
 
     def fine(self) -> frozenset[str]:
         """Return the machines that the last rollout left as they are to be."""

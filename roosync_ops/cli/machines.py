@@ -49,7 +49,7 @@ def check(inventory: options.Inventory = options.DEFAULT_INVENTORY, as_json: opt
     groups = {name: len(members) for name, members in fleet.groups.items()}
     document = {"ok": True, "inventory": str(inventory), "machines": len(fleet), "groups": groups}
     told = ", ".join(f"{name} {count}" for name, count in groups.items())
-    said = f"{inventory}: {len(fleet)} machines ({told}); all sound"
+    said = f"{inventory}: {len(fleet)} machine{'s' * (len(fleet) > 1)} ({told}); all sound"
     output.write(show.json_text(document) if as_json else said)
     return errors.OK
 

@@ -84,8 +84,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
         results = act("rollout", chosen)
         steps.plan(results)
     else:
-        with journal.held():
-            journal.begin(chosen)
+        with journal.held(chosen):
             results = steps.run()
         journal.ended(results)
     report = "json" if shown.as_json else report

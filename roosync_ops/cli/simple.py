@@ -17,9 +17,9 @@ from .journal import RunJournal, RunLog
 #: What a machine is to be seen as afterwards, and what is asked before acting on unnamed machines.
 _COMMANDS: Final[dict[str, tuple[tuple[str, ...], str | None]]] = {
     "restart": (("online",), None),
-    "rollback": (("online",), "Return to the build before on {count} machines ({names})?"),
-    "stop": (("left", "unknown"), "Stop the agent on {count} machines ({names})?"),
-    "uninstall": (("left", "offline", "unknown"), "Take the agent off {count} machines ({names})?"),
+    "rollback": (("online",), "Return to the build before on {count} machine{s} ({names})?"),
+    "stop": (("left", "unknown"), "Stop the agent on {count} machine{s} ({names})?"),
+    "uninstall": (("left", "offline", "unknown"), "Take the agent off {count} machine{s} ({names})?"),
 }
 
 

@@ -77,9 +77,9 @@ def probe(  # noqa: PLR0913 - whom, how long, what, and whom to tell
             told = asking.answer(machine, link, request, left_s, parse_report)
             return result_of(machine, told, reach_of(machine, link), asked)
 
-    tell(f"asking {len(machines)} machines")
-    said = "asking {} machines: {} answered or given up"
-    return asking.each(machines, one, lambda *_: tell(said.format(len(machines), next(answered))))
+    said = f"asking {len(machines)} machine{'s' * (len(machines) > 1)}"
+    tell(said)
+    return asking.each(machines, one, lambda *_: tell(f"{said}: {next(answered)} answered or given up"))
 
 
 def look(

@@ -167,7 +167,7 @@ def who_sees_whom(
 
 def _nobody(count: int, trouble: str | None) -> errors.CommandError:
     """Return the error for a look that gave nothing: no verdict about any machine can rest on it."""
-    why = f"none of {count} machines shows anything, and no shared state was read here"
+    why = f"no machine of {count} shows anything, and no shared state was read here"
     return errors.CommandError(
         "NOBODY_ASKED", f"{why}: {trouble}" if trouble else why, "roosync-ops diagnose", errors.UNAVAILABLE
     )

@@ -7,8 +7,10 @@ threads.
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -103,7 +105,8 @@ def run(lab: LabFleet, words: Sequence[str], *, capture: bool = False) -> subpro
 def paste_lines(lab: LabFleet) -> str:
     """Return what to type in a second terminal. After the first line every command means the lab and nothing else."""
     machine = next(part.name for part in lab.parts if part.powered)
-    return _text("paste").format(root=shlex.quote(str(lab.root)), shared=lab.shared.name, machine=machine)
+    root, ours = (shlex.quote(str(path)) for path in (lab.root, Path(sys.executable).parent))
+    return _text("paste").format(root=root, shared=lab.shared.name, machine=machine, bin=ours)
 
 
 def _environment(lab: LabFleet) -> dict[str, str]:
@@ -182,6 +185,4 @@ def rollout_command(lab: LabFleet) -> list[str]:
 
 def _paste(command: list[str]) -> str:
     """Break a command before each of its long options; it can be pasted as it stands."""
-    return "  roosync-ops " + shlex.join(command).replace(" --inventory", " \\\n    --inventory").replace(
-        " --shared", " \\\n    --shared"
-    )
+    return "  roosync-ops " + re.sub(" (--inventory|--shared)", r" \\\n    \1", shlex.join(command))

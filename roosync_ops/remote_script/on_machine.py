@@ -230,7 +230,7 @@ def _back(agent: str, step: dict[str, Any]) -> dict[str, Any]:
     for before in named_builds(folder)[1:2]:
         if os.path.exists(os.path.join(folder, before)):
             return _verb(os.path.join(folder, before), step)
-    raise StepError("NO_BUILD_BEFORE", "the build before is not there any more")
+    raise StepError("NO_BUILD_BEFORE", "there is no build before it on that machine")
 
 
 def _verb(agent: str, step: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 import re
 from typing import Final, NamedTuple
 
+from roosync_ops import typed
+
 from . import link
 from .link import LinkError
 
@@ -63,6 +65,7 @@ _ASKS: Final = re.compile(r"Executing command: (.*)\s*$")
 _ADDRESS: Final = re.compile(r"Connecting to (\S+) \[(.*?)\] port (\d+)\.")
 _BANNER: Final = re.compile(r"remote software version (.*)")
 _OFFERED: Final = re.compile(r"Offering public key: (.*)$", re.MULTILINE)
+_TAKEN: Final = re.compile(r"Server accepts key: (.*) \S+ \S+:\S+(?: explicit)?$", re.MULTILINE)
 _MAX_QUOTED: Final = 300
 
 
@@ -96,9 +99,7 @@ class Log(NamedTuple):
     @property
     def remote_status(self) -> bool:
         """Return True if the machine itself ended the command: 255 is then the command's own."""
-        return any(
-            word in self.text for word in ("rtype exit-status", "rtype exit-signal", "Received exit status from master")
-        )
+        return re.search("rtype exit-(status|signal)|Received exit status from master", self.text) is not None
 
     @property
     def proxy(self) -> str | None:
@@ -114,8 +115,7 @@ class Log(NamedTuple):
 
     @property
     def banner(self) -> str:
-        found = _BANNER.search(self.text)
-        return found[1].strip()[:200] if found else ""
+        return "".join(_BANNER.findall(self.text)[:1]).strip()[:200]
 
 
 def worded(log: Log, err: str) -> LinkError:
@@ -147,7 +147,9 @@ def _error(log: Log, code: str, said: str, proxy: str | None) -> LinkError:
         return LinkError(kept, f"on the way by {_plain(proxy)}: {meaning}: {said}")
     if code == link.LOGIN_REFUSED:
         keys = dict.fromkeys(_plain(key) for key in _OFFERED.findall(log.text))
-        said += f" (offered: {'; '.join(keys)})"[:_MAX_QUOTED] if keys else " (no key was offered)"
+        said = said.rstrip(".") + (f"; offered: {', '.join(keys)}"[:_MAX_QUOTED] if keys else "; no key was offered")
+        if (taken := _TAKEN.findall(log.text)) and "partial success" not in log.text:
+            said += f"; it would take a key that is locked here: {typed.line(('ssh-add', _plain(taken[-1])))}"
     if code in {link.REFUSED, link.TIMED_OUT, link.NO_ROUTE} and log.address and log.address[1] not in said:
         said += f" ({log.address[1]})"
     return LinkError(code, f"{meaning}: {said}", met=code in _MET)

@@ -128,10 +128,10 @@ def test_progress_and_questions_are_in_the_language_that_is_spoken(
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     chosen = (Machine.of("a", {}),)
     with pytest.raises(typer.Abort):
-        acting.confirm("Stop the agent on {count} machines ({names})?", chosen, asked_for=False)
+        acting.confirm("Stop the agent on {count} machine{s} ({names})?", chosen, asked_for=False)
     with output.Progress() as progress:
         progress.show("asking 3 machines")
     output.speak("en")
     said = capsys.readouterr().err
-    assert "Arrêter l'agent sur 1 machines (a) ?" in said
+    assert "Arrêter l'agent sur 1 machine (a) ?" in said
     assert "3 machines à interroger" in said

@@ -61,6 +61,15 @@ def test_nothing_is_overwritten(empty: Path, run: Run) -> None:
     assert not (empty / "inventory.py").exists()
 
 
+def test_a_home_that_was_quoted_is_the_home_in_what_is_written_down(
+    empty: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(empty / "home"))
+    monkeypatch.setenv("USERPROFILE", str(empty / "home"))
+    assert run("init", "--shared", "~/My Drive/it's").code == 0
+    assert f'\nshared = "{empty}/home/My Drive/it\'s"' in (empty / "roosync-ops.toml").read_text()
+
+
 def test_two_shared_states_nearby_are_told_and_neither_is_taken(empty: Path, run: Run) -> None:
     (empty / ".shared-state").mkdir()
     done = run("init")

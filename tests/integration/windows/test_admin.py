@@ -120,7 +120,7 @@ def inventory(host: WinHost) -> str:
 
 
 def test_an_inventory_is_read_and_a_fleet_judged(admin: Admin) -> None:
-    assert admin("machines", "check").out == "inventory.py: 1 machines (enroll 1); all sound\n"
+    assert admin("machines", "check").out == "inventory.py: 1 machine (enroll 1); all sound\n"
     table = admin("validate", "--shared", admin.host.shared)
     assert table.code == 1, table
     assert "0/1 machines online (0%)" in table.out

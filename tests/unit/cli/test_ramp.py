@@ -1,9 +1,11 @@
 """A rollout in batches: who is replaced when, when it stops, and how the next one goes on."""
 
+import errno
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -213,7 +215,8 @@ def test_a_machine_that_is_on_trial_is_asked_again(monkeypatch: pytest.MonkeyPat
 def test_the_journal_names_who_failed_and_who_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     journal = RunJournal(tmp_path / "inventory.py")
-    journal.begin(MACHINES)
+    with journal.held(MACHINES):
+        pass
     assert RunJournal(tmp_path / "inventory.py").left() == NAMES  # killed before anything was done
     journal.note(
         [Result(NAMES[0], {"push": "changed"}), Result(NAMES[1], failure=UNREACHED), Result(NAMES[2], skipped=WAITS)]
@@ -226,8 +229,25 @@ def test_the_journal_names_who_failed_and_who_is_left(tmp_path: Path, monkeypatc
 
 def test_a_second_rollout_says_who_is_at_it_and_since_when(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    with RunJournal(tmp_path / "inventory.py").held():
-        with pytest.raises(CommandError, match=r"pid \d+, since 20"), RunJournal(tmp_path / "inventory.py").held():
+    second = RunJournal(tmp_path / "inventory.py")
+    with RunJournal(tmp_path / "inventory.py").held(MACHINES):
+        with pytest.raises(CommandError, match=r"pid \d+, since 20"), second.held(MACHINES):
             pass
-        with RunJournal(tmp_path / "another.py").held():
+        with RunJournal(tmp_path / "another.py").held(MACHINES):
             pass
+
+
+def test_a_rollout_that_cannot_be_written_down_is_refused_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    full = OSError(errno.ENOSPC, "No space left on device")
+    journal = RunJournal(tmp_path / "inventory.py")
+    with monkeypatch.context() as patch:
+        patch.setattr("roosync_ops.wire.local.write", Mock(side_effect=full))
+        with pytest.raises(CommandError, match=r"none is begun: .*No space left"), journal.held(MACHINES):
+            pytest.fail("it began")
+    with journal.held(MACHINES):
+        monkeypatch.setattr("roosync_ops.wire.local.write", Mock(side_effect=full))
+        journal.note([Result(name) for name in NAMES])  # a disk that fills on the way stops nothing
+    assert journal.left() == list(NAMES)

@@ -72,6 +72,7 @@ def test_whoever_is_done_has_a_line_at_once_with_or_without_a_terminal(
 
     def run(*_: Any, tell: Any, **__: Any) -> tuple[Result, ...]:
         tell(Event("looked-at", "pc"))
+        tell(Event("looked-at", "pc"))  # by pyinfra, once more
         for row in rows:
             tell(row)
         return rows
@@ -86,6 +87,7 @@ def test_whoever_is_done_has_a_line_at_once_with_or_without_a_terminal(
         "server unreachable: off",
     ]
     assert stream.getvalue().endswith("\n")
+    assert ("1/2 machines looked at" in said, "2/2 machines looked at" in said) == (tty, False)
     for quiet in ({"how": replace(how, dry=True)}, {"how": how, "total": 41}):
         stream.truncate(0)
         acting.act("rollout", (PC, SERVER), **quiet)

@@ -7,6 +7,7 @@ import shlex
 import pytest
 
 from roosync_ops.fleet import Machine
+from roosync_ops.show.messages import translated
 from roosync_ops.transport import link, ssh_errors
 from roosync_ops.transport.link import Patience
 from roosync_ops.transport.ssh import OpenSsh
@@ -28,3 +29,17 @@ def test_what_the_shell_of_a_proxy_says_is_no_complaint_of_the_configuration(sai
     error = ssh_errors.worded(log, f"{said}\n")
     assert error.code == link.PROXY_FAILED
     assert error.reason == f"the way by /opt/gate h failed: {said}; Connection closed by UNKNOWN port 65535"
+
+
+@pytest.mark.parametrize("further", ["", 'Authenticated using "publickey" with partial success.\n'])
+def test_a_key_that_the_machine_takes_and_nobody_can_unlock_here_is_named_with_what_unlocks_it(further: str) -> None:
+    key = "/home/me/my keys/id ED25519 SHA256:abc"
+    denied = "me@h: Permission denied (publickey).\n"
+    log = f"debug1: Offering public key: {key}\ndebug1: Server accepts key: {key}\n{further}{denied}"
+    error = ssh_errors.worded(ssh_errors.Log(log), "")
+    assert error.code == link.LOGIN_REFUSED
+    told = "" if further else "; it would take a key that is locked here: ssh-add '/home/me/my keys/id'"
+    assert error.reason == f"it refused the login: me@h: Permission denied (publickey); offered: {key}{told}"
+    if not further:
+        assert "; proposées : " in translated(error.reason, "fr")
+        assert "verrouillée ici : ssh-add '/home/me/my keys/id'" in translated(error.reason, "fr")
