@@ -98,8 +98,7 @@ class _Server:
             self._process = subprocess.Popen(
                 [sys.executable, __file__],
                 stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,  # what it cannot load it says on the tests' own stderr
                 start_new_session=True,
             )
         self._socket = ours
