@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +28,8 @@ os.environ.setdefault("XDG_CACHE_HOME", str(Path.home() / ".cache"))
 _QUICK = "quick"
 #: Only the main thread of a program sets what these do.
 _ENDINGS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+#: How many files of Wine's hosts run at once, however many workers there are: more make each other late.
+_WINE_AT_ONCE = 2
 _LOOKS = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")
 
 
@@ -96,6 +100,46 @@ def _kind_of(name: str, tests: list[pytest.Item]) -> str:
     return hosts if name.startswith("tests/integration/") else _QUICK
 
 
+class _Turn:
+    """A file's turn among the workers of one run: a name that the kernel takes back, however the worker ends."""
+
+    taken: socket.socket | None = None
+
+    def wait_for(self, run: str) -> None:
+        while self.taken is None:
+            for number in range(_WINE_AT_ONCE):
+                taken = socket.socket(socket.AF_UNIX)
+                try:
+                    taken.bind(f"\0roosync-ops-wine-{run}-{number}")
+                except OSError:
+                    taken.close()
+                else:
+                    self.taken = taken
+                    return
+            time.sleep(0.2)
+
+    def end(self) -> None:
+        if self.taken is not None:
+            self.taken.close()
+            self.taken = None
+
+
+_turn = _Turn()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
+    """A file of Wine's hosts waits for its turn before the time of its first test begins to run."""
+    run = getattr(item.config, "workerinput", {}).get("testrunuid")
+    if run and item.get_closest_marker("wine"):
+        _turn.wait_for(run)
+    try:
+        return (yield)
+    finally:
+        if nextitem is None or nextitem.path != item.path:
+            _turn.end()
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """A test whose part is not on this computer is skipped before any fixture is set up."""
     for mark in item.iter_markers():
@@ -112,10 +156,18 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """In CI nothing is skipped for want of a part: .ci/run installs them, so such a skip is a failure."""
-    report = yield
+    """In CI nothing is skipped for want of a part: .ci/run installs them, so such a skip is a failure.
+
+    A test whose time ends while its failure is written down would take the whole run with it: the time waits.
+    """
+    left, _ = signal.setitimer(signal.ITIMER_REAL, 0) if hasattr(signal, "setitimer") else (0.0, 0.0)
+    try:
+        report = yield
+    finally:
+        if left:
+            signal.setitimer(signal.ITIMER_REAL, left)
     if report.skipped and os.environ.get("CI") and not hasattr(report, "wasxfail"):
         reason = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else str(report.longrepr)
         if "does not apply" not in reason:

@@ -10,7 +10,7 @@ from typing import Final
 from roosync_ops.agent.errors import LocalError
 from roosync_ops.agent.permanence import task_xml
 from roosync_ops.agent.permanence.schtasks import Scheduler, remove_if_empty, user_name
-from roosync_ops.agent.permanence.task_program import FOLDER
+from roosync_ops.agent.permanence.task import FOLDER
 
 from .recurring import Job, JobScheduler, RecurringError
 
@@ -46,7 +46,7 @@ class Tasks(JobScheduler):
 
     def take(self, job: Job) -> None:
         with _recurring():
-            self._scheduler.delete(self.name(job))
+            self._scheduler.do("/Delete", self.name(job), "/F")
         remove_if_empty(FOLDER)
 
     def state(self, job: Job) -> str:

@@ -24,7 +24,7 @@ from .local_state import ASK_LOCK, Using, take
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .permanence.schtasks import Scheduler
-    from .permanence.task_program import OneShot
+    from .permanence.task import OneShot
 
 #: How long another question may take, and how long an answer may, beside the touches of the share, in s.
 _TURN_S = 60.0
@@ -79,7 +79,7 @@ def run_command(
 
     It is to be one JSON object, put there whole. Nothing stays, neither file nor task. Raises ProblemError.
     """
-    from .permanence.task_program import OneShot, program_of  # noqa: PLC0415 - Windows alone gets here
+    from .permanence.task import OneShot, program_of  # noqa: PLC0415 - Windows alone gets here
 
     file = os.path.join(folder, f"answer-{os.urandom(8).hex()}")
     try:
@@ -108,7 +108,7 @@ def _awaited(task: OneShot, file: str, limit_s: float) -> Json:
 
 
 def _silence(task: OneShot, file: str) -> ProblemError:
-    from .permanence.task_program import tail  # noqa: PLC0415 - as above
+    from .permanence.task import tail  # noqa: PLC0415 - as above
 
     if task.has_not_run():
         return no_session()

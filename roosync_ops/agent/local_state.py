@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import signal
+import stat
 import sys
 import zlib
 
@@ -47,6 +48,18 @@ class Places:
         #: On Windows: which process runs the build on trial, though it never came so far as to say so itself.
         self.tried = os.path.join(folder, "tried")
 
+    def found_by(self) -> list[tuple[int, int] | None]:
+        """Return which files lie where a loop is found and writes, None for what is none."""
+        return [_file(path) for path in (self.loop_lock, self.write_lock, self.journal)]
+
+
+def _file(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+
 
 def prepare(config: Config) -> Places:
     """Make the local folder. Raises LocalError where it cannot be, CodedError where no other program would see it."""
@@ -56,6 +69,9 @@ def prepare(config: Config) -> Places:
     with Using(places.folder):
         local.make_folder(config.local_dir, parents=True)
         local.make_folder(places.folder)
+        for path in (places.loop_lock, places.write_lock, places.control_lock, places.journal):
+            if os.path.lexists(path) and not _file(path):  # it could be neither locked nor written
+                os.rename(path, f"{path}.not-ours-{os.urandom(4).hex()}")
     return places
 
 
@@ -140,7 +156,7 @@ def signal_loop(places: Places, *, kill: bool) -> None:
     loop = read_local_state(places)["loop"]
     if sys.platform == "win32":
         if kill:
-            end_process_of(loop)
+            see_ended(loop, 0.0, ends=True)
     else:
         try:
             signal_process(loop.get("pid"), loop.get("start"), signal.SIGKILL if kill else signal.SIGTERM)
@@ -148,20 +164,12 @@ def signal_loop(places: Places, *, kill: bool) -> None:
             raise LocalError(f"la boucle (pid {loop['pid']}) appartient à un autre utilisateur", "sudo") from None
 
 
-def end_process_of(loop: Json) -> None:
-    """On Windows, end the process behind a loop, and no other."""
+def see_ended(loop: Json, seconds: float, *, ends: bool = False) -> None:
+    """On Windows, wait for the process behind a loop that gave its lock back, or end it, and no other."""
     if sys.platform == "win32" and isinstance(loop.get("pid"), int):
-        from .windows import end_process  # noqa: PLC0415 - each platform loads its own
+        from . import windows  # noqa: PLC0415 - each platform loads its own
 
-        end_process(loop["pid"], str(loop.get("start")))
-
-
-def wait_for_exit(loop: Json, seconds: float) -> None:
-    """On Windows, wait for the process behind a loop that gave its lock back."""
-    if sys.platform == "win32" and isinstance(loop.get("pid"), int):
-        from .windows import wait_for_end  # noqa: PLC0415 - as above
-
-        wait_for_end(loop["pid"], str(loop.get("start")), seconds)
+        windows.see_ended(loop["pid"], str(loop.get("start")), seconds, ends=ends)
 
 
 def with_defaults(state: Json) -> Json:

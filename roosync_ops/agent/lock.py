@@ -90,11 +90,8 @@ class Lock:
 
 
 def is_held(path: str) -> bool:
-    """Return True if some process holds the lock on `path`. Nothing is created; an absent file is not held."""
-    if not os.path.exists(path):
-        return False
+    """Return True if some process holds the lock on `path`. Nothing is created; what is no file is not held."""
     probe = Lock(path)
-    if not probe.acquire():
-        return True
+    held = os.path.isfile(path) and not probe.acquire()
     probe.release()
-    return False
+    return held

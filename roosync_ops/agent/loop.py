@@ -103,13 +103,15 @@ class Loop:
         self._early_at_ns: int | None = None
 
     def run(self) -> None:
-        """Beat until told to stop, or until what this loop is found by was removed from the local folder."""
-        places = self.publisher.places
+        """Beat until told to stop, or until something else lies where this loop is found, or nothing."""
+        before = None
         while not self.clock.stopping():
             self.step()
             self.pause()
-            if not (os.path.exists(places.loop_lock) and os.path.exists(places.journal)):
+            found = self.publisher.places.found_by()
+            if None in found or found != (before or found):
                 return
+            before = found
 
     def step(self) -> None:
         """Try one beat, look after the view, and set when the next try is due."""

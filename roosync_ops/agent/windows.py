@@ -89,17 +89,18 @@ def process_start(pid: int) -> str | None:
     return _asked(pid, 0, lambda handle: None if _waited(handle, 0) else _created(handle))
 
 
-def wait_for_end(pid: int, start: str, seconds: float) -> None:
-    """Wait at most `seconds` for the process that is `pid` and was created at `start`."""
-    _asked(pid, 0, lambda handle: _created(handle) == start and _waited(handle, int(seconds * 1000)))
-
-
-def end_process(pid: int, start: str) -> None:
-    """End the process that is `pid` and was created at `start`, and no other.
+def see_ended(pid: int, start: str, seconds: float, *, ends: bool) -> None:
+    """Wait at most `seconds` for the process that is `pid` and was created at `start`, and no other; end it if `ends`.
 
     Asked and ended through one handle: a pid that is given to another process in between cannot be hit.
     """
-    _asked(pid, _PROCESS_TERMINATE, lambda handle: _created(handle) == start and _KERNEL32.TerminateProcess(handle, 1))
+
+    def see(handle: int) -> None:
+        if _created(handle) == start:
+            _KERNEL32.TerminateProcess(handle, 1) if ends else None
+            _waited(handle, int(seconds * 1000))
+
+    _asked(pid, _PROCESS_TERMINATE if ends else 0, see)
 
 
 def process_costs(pid: int) -> tuple[int, float]:

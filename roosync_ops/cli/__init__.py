@@ -2,8 +2,9 @@
 
 How to add a command: write `roosync_ops/cli/<name>.py` with `app = typer.Typer()` in it and one function under
 `@app.command()` (several functions, or an `@app.callback()`, make it a group, as in `machines list`), then add its
-line to commands.json, which `roosync-ops --help` shows, and its examples to examples.toml. The file is imported when
-its command is invoked and at no other time, so that a quick command never pays for a heavy one's imports.
+line to commands.json, which `roosync-ops --help` shows, what its options say to options.json, and its examples to
+examples.toml. The file is imported when its command is invoked and at no other time, so that a quick command never pays
+for a heavy one's imports.
 
 A command function returns its exit code (None is 0). It writes data with `output.write` (stdout) and everything else
 with `output.note` (stderr), and it raises what it cannot mend: `errors.CommandError`, or any error that
@@ -175,13 +176,9 @@ def _local_or_utc(context: typer.Context, wanted: bool) -> bool:
 
 @app.callback()
 def _root(
-    _version: Annotated[
-        bool, options.opt("--version", "Show the version and exit.", callback=_print_version, is_eager=True)
-    ] = False,
-    quiet: Annotated[
-        bool, options.opt("--quiet -q", "Say nothing but what is wrong: the exit code tells.", callback=output.hush)
-    ] = False,
-    utc: Annotated[bool, options.opt("--utc", "Show times in UTC, not in local time.", callback=_local_or_utc)] = False,
+    _version: Annotated[bool, options.opt("--version", callback=_print_version, is_eager=True)] = False,
+    quiet: Annotated[bool, options.opt("--quiet -q", callback=output.hush)] = False,
+    utc: Annotated[bool, options.opt("--utc", callback=_local_or_utc)] = False,
 ) -> None:
     """Hold the options that stand before a command; some may stand behind it as well."""
 

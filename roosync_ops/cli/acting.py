@@ -32,9 +32,7 @@ from .journal import RunJournal, RunLog
 from .ramp import MANY
 
 Seen = TypeVar("Seen")
-ConnectTimeout = Annotated[
-    int, options.opt("--connect-timeout SECONDS", "How long a machine may take to answer.", min=1)
-]
+ConnectTimeout = Annotated[int, options.opt("--connect-timeout SECONDS", "act", min=1)]
 #: Two beats of a machine that was just started, and a minute for the file-sync product.
 _WAIT_S: Final = 90.0
 DEFAULT_CONNECT_TIMEOUT: Final = CONNECT_TIMEOUT_S
@@ -44,16 +42,12 @@ DEFAULT_CONNECT_TIMEOUT: Final = CONNECT_TIMEOUT_S
 class How:
     """How machines are acted on."""
 
-    failed: Annotated[bool, options.opt("--failed", "Those whose last command here failed.")] = False
-    dry: Annotated[bool, options.opt("--dry --dry-run --check", "Look at every machine, change none.")] = False
-    wait: Annotated[
-        float, options.opt("--wait SECONDS", "How long to wait for the shared state to show it.", min=0)
-    ] = _WAIT_S
+    failed: Annotated[bool, options.opt("--failed")] = False
+    dry: Annotated[bool, options.opt("--dry --dry-run --check")] = False
+    wait: Annotated[float, options.opt("--wait SECONDS", min=0)] = _WAIT_S
     connect_timeout: ConnectTimeout = DEFAULT_CONNECT_TIMEOUT
-    parallel: Annotated[
-        int | None, options.opt("--parallel N", "How many machines are looked at or changed at once.", min=1)
-    ] = None
-    verbose: Annotated[bool, options.opt("--verbose -v", "Show what pyinfra does, on stderr.")] = False
+    parallel: Annotated[int | None, options.opt("--parallel N", min=1)] = None
+    verbose: Annotated[bool, options.opt("--verbose -v")] = False
 
 
 #: The colour of a machine's outcome.
@@ -175,7 +169,7 @@ def _done(  # noqa: PLR0913 - as act
             rows[row.machine_id] = row
             tell(row)
         elif not isinstance(found, Failure):
-            known[machine.machine_id] = Answered(found, given_up(machine))
+            known[machine.machine_id] = (found, given_up(machine))
 
     asked = [machine for machine in chosen if machine.transport == "ssh" and deploy in LOOKED and not how.verbose]
     alone = {one.machine_id for one in asked} if how.dry or deploy == PROVE else fine

@@ -20,7 +20,7 @@ app.add_typer(_agent, name="agent")
 
 @_agent.command()
 def build(
-    target: Annotated[Path, options.opt("--output -o FILE", "Where to write it.")] = Path("agent.pyz"),
+    target: Annotated[Path, options.opt("--output -o FILE", "agent build")] = Path("agent.pyz"),
     as_json: options.Json = False,
 ) -> int:
     """Build the agent: one file that any CPython 3.9 or later runs."""
@@ -38,7 +38,7 @@ def build(
 
 
 @app.command()
-def deploys(path: Annotated[bool, options.opt("--path", "Print the folder alone.")] = False) -> int:
+def deploys(path: Annotated[bool, options.opt("--path")] = False) -> int:
     """Return where the pyinfra deploys of this installation are: ordinary files, a few operations each."""
     folder = deploy_file("rollout").parent
     names = [] if path else [f"  {file.name}" for file in sorted(folder.glob("[a-z]*.py"))]

@@ -35,26 +35,13 @@ _CTRL_C_S: Final = 0.5
 def dashboard(  # noqa: PLR0913 - one argument an option
     *,
     at: options.Here,
-    output_dir: Annotated[
-        str | None, options.opt("--output -o DIR", "Write here instead of into dashboards/ of the shared state.")
-    ] = None,
-    baseline: Annotated[
-        str | None,
-        options.opt(
-            "--baseline MACHINE",
-            f"Whose agent the others are compared to; else {BASELINE}, or the first that was seen.",
-            autocompletion=options.machine_names,
-        ),
-    ] = None,
+    output_dir: Annotated[str | None, options.opt("--output -o DIR")] = None,
+    baseline: Annotated[str | None, options.opt("--baseline MACHINE", autocompletion=options.machine_names)] = None,
     asked: options.Asked,
-    every: Annotated[
-        int | None, options.opt("--every MINUTES", "How often it is made anew: current until twice that.", min=1)
-    ] = None,
-    presence: Annotated[bool, options.opt("--presence", options.PRESENCE_HELP)] = False,
-    serve: Annotated[
-        bool, options.opt("--serve", "Write nothing; show the same page live, on 127.0.0.1 alone.")
-    ] = False,
-    port: Annotated[int, options.opt("--port N", "Where --serve listens; 0 for any.", min=0, max=65_535)] = _PORT,
+    every: Annotated[int | None, options.opt("--every MINUTES", "dashboard", min=1)] = None,
+    presence: Annotated[bool, options.opt("--presence")] = False,
+    serve: Annotated[bool, options.opt("--serve")] = False,
+    port: Annotated[int, options.opt("--port N", "dashboard", min=0, max=65_535)] = _PORT,
     shown: options.Shown,
     memory: options.Memory = None,
 ) -> int:

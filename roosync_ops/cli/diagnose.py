@@ -33,13 +33,8 @@ def diagnose(  # noqa: PLR0913 - one argument an option
     *,
     at: options.Here,
     limit: options.Limit = None,
-    fix: Annotated[
-        bool,
-        options.opt("--fix", "Do what is safe: restart loops that do not beat, rebuild the view, sweep our litter."),
-    ] = False,
-    dry: Annotated[
-        bool, options.opt("--dry --dry-run --check", "With --fix: show what would be done, do nothing.")
-    ] = False,
+    fix: Annotated[bool, options.opt("--fix")] = False,
+    dry: Annotated[bool, options.opt("--dry --dry-run --check", "diagnose")] = False,
     shown: options.Shown,
     timeout: options.ProbeTimeout = PROBE_TIMEOUT_S,
     connect_timeout: options.ProbeConnectTimeout = _CONNECT_S,

@@ -24,9 +24,7 @@ def history(  # noqa: PLR0913 - one argument an option
     names: options.Machines = None,
     *,
     at: options.HereOrVia,
-    days: Annotated[
-        float, options.opt("--days N", "How far to look back (records keep seven days).", min=0.01, max=_MAX_DAYS)
-    ] = _MAX_DAYS,
+    days: Annotated[float, options.opt("--days N", "history", min=0.01, max=_MAX_DAYS)] = _MAX_DAYS,
     report: Annotated[Literal["table", "json", "markdown"], options.FORMAT] = "table",
     shown: options.Shown,
     memory: options.Memory = None,

@@ -36,23 +36,16 @@ def _known(ctx: typer.Context, incomplete: str) -> list[str]:
 
 #: How the sync product between the lab's machines behaves.
 SyncKind = Literal["fast", "drive"]
-Sync = Annotated[
-    SyncKind,
-    options.opt("--sync", "How fast replicas follow: within a second, or as Google Drive in the lab's time."),
-]
-Seed = Annotated[int, options.opt("--seed N", "The seed of what delays and faults draw.")]
+Sync = Annotated[SyncKind, options.opt("--sync")]
+Seed = Annotated[int, options.opt("--seed N")]
 
 
 @app.callback(invoke_without_command=True)
 def lab(  # noqa: PLR0913 - the options of one command
     context: typer.Context,
     *,
-    do: Annotated[
-        str | None, options.opt("--do COMMANDS", "After the table run these, separated by ; and exit.")
-    ] = None,
-    no_prompt: Annotated[
-        bool, options.opt("--no-prompt", "Exit after the table, as it does without a terminal.")
-    ] = False,
+    do: Annotated[str | None, options.opt("--do COMMANDS")] = None,
+    no_prompt: Annotated[bool, options.opt("--no-prompt")] = False,
     sync: Sync = "fast",
     seed: Seed = 0,
     as_json: options.Json = False,
@@ -111,16 +104,12 @@ def up(*, sync: Sync = "fast", seed: Seed = 0, as_json: options.Json = False) ->
 
 @app.command()
 def fault(  # noqa: PLR0913 - the options of one command
-    name: Annotated[str | None, options.arg("NAME", "The fault; --list tells of each.", autocompletion=_known)] = None,
-    machine: Annotated[
-        str | None, options.arg("MACHINE", "Whose: a part of its name will do; or admin.", autocompletion=_known)
-    ] = None,
+    name: Annotated[str | None, options.arg("NAME", "lab fault", autocompletion=_known)] = None,
+    machine: Annotated[str | None, options.arg("MACHINE", "lab fault", autocompletion=_known)] = None,
     *,
-    off: Annotated[bool, options.opt("--off", "End it.")] = False,
-    list_: Annotated[bool, options.opt("--list", "Say in one line what each fault does.")] = False,
-    folder: Annotated[
-        Path | None, options.opt("--lab DIR", "The lab's folder, where several labs are running.")
-    ] = None,
+    off: Annotated[bool, options.opt("--off")] = False,
+    list_: Annotated[bool, options.opt("--list")] = False,
+    folder: Annotated[Path | None, options.opt("--lab DIR")] = None,
     as_json: options.Json = False,
 ) -> int:
     """Cause a fault of one machine in a lab that runs in another terminal, and watch its table; or end it.

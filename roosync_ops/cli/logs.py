@@ -25,10 +25,10 @@ _LIMIT_S: Final = 40.0
 
 @app.command()
 def logs(  # noqa: PLR0913 - one argument an option
-    machine: Annotated[str, options.arg("MACHINE", "Whose agent.", autocompletion=options.machine_names)],
+    machine: Annotated[str, options.arg("MACHINE", "logs", autocompletion=options.machine_names)],
     *,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
-    lines: Annotated[int, options.opt("--lines -n N", "So many of each place.", min=1, max=1000)] = 100,
+    lines: Annotated[int, options.opt("--lines -n N", min=1, max=1000)] = 100,
     as_json: options.Json = False,
     lang: options.Language = "en",
     connect_timeout: acting.ConnectTimeout = acting.DEFAULT_CONNECT_TIMEOUT,
@@ -51,8 +51,8 @@ def logs(  # noqa: PLR0913 - one argument an option
 
 @app.command(context_settings={"allow_interspersed_args": False, "ignore_unknown_options": True})
 def ssh(
-    machine: Annotated[str, options.arg("MACHINE", "Where to log in.", autocompletion=options.machine_names)],
-    command: Annotated[list[str] | None, options.arg("COMMAND", "What to run there; else a shell.")] = None,
+    machine: Annotated[str, options.arg("MACHINE", "ssh", autocompletion=options.machine_names)],
+    command: Annotated[list[str] | None, options.arg("COMMAND")] = None,
     *,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
 ) -> int:

@@ -56,16 +56,16 @@ def check(inventory: options.Inventory = options.DEFAULT_INVENTORY, as_json: opt
 
 @app.command("add")
 def add(  # noqa: PLR0913 - one argument an option
-    name: Annotated[str, options.arg("NAME", "Its host name, in lower case.")],
+    name: Annotated[str, options.arg("NAME", "machines add")],
     *,
-    host: Annotated[str | None, options.opt("--host ADDRESS", "Where SSH finds it.")] = None,
-    user: Annotated[str | None, options.opt("--user NAME", "Whom to log in as.")] = None,
-    port: Annotated[int | None, options.opt("--port N", "Where its SSH listens.")] = None,
-    system: Annotated[Literal["posix", "windows"], options.opt("--system", "What it runs.")] = "posix",
-    path: Annotated[str | None, options.opt("--path DIR", "The shared folder, as the machine itself sees it.")] = None,
-    expected: Annotated[Literal["online", "offline"], options.opt("--expected", "What it is to be.")] = "online",
-    why: Annotated[str | None, options.opt("--why TEXT", "Why it is so; the table tells it.")] = None,
-    to: Annotated[str | None, options.opt("--to GROUP", "The list it goes into; else enroll, or off.")] = None,
+    host: Annotated[str | None, options.opt("--host ADDRESS")] = None,
+    user: Annotated[str | None, options.opt("--user NAME", "machines add")] = None,
+    port: Annotated[int | None, options.opt("--port N", "machines add")] = None,
+    system: Annotated[Literal["posix", "windows"], options.opt("--system")] = "posix",
+    path: Annotated[str | None, options.opt("--path DIR")] = None,
+    expected: Annotated[Literal["online", "offline"], options.opt("--expected")] = "online",
+    why: Annotated[str | None, options.opt("--why TEXT", "machines add")] = None,
+    to: Annotated[str | None, options.opt("--to GROUP")] = None,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
 ) -> int:
     """Add a machine to the inventory: one line, checked with all the others before the file is changed."""
@@ -93,9 +93,9 @@ def add(  # noqa: PLR0913 - one argument an option
 def silence_machines(  # noqa: PLR0913 - one argument an option
     machines: options.Machines = None,
     *,
-    how_long: Annotated[str | None, options.opt("--for 2h", "How long: 30m, 2h, 1d; it ends by itself.")] = None,
-    why: Annotated[str, options.opt("--why TEXT", "What is done; every report tells it.")] = "",
-    end: Annotated[bool, options.opt("--end", "End it now.")] = False,
+    how_long: Annotated[str | None, options.opt("--for 2h")] = None,
+    why: Annotated[str, options.opt("--why TEXT", "machines silence")] = "",
+    end: Annotated[bool, options.opt("--end")] = False,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
     lang: options.Language = "en",
 ) -> int:

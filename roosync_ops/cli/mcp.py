@@ -25,18 +25,12 @@ _NO_SDK: Final = "the assistant tools need the MCP SDK, which is not here"
 def mcp(  # noqa: PLR0913 - one argument an option
     *,
     at: options.HereOrVia,
-    memory: Annotated[Path | None, options.opt("--memory DIR", "Where what was seen is kept; never the share.")] = None,
-    agent_dir: Annotated[str | None, options.opt("--agent-dir DIR", "Where this machine's agent lives.")] = None,
-    allow_changes: Annotated[
-        bool, options.opt("--allow-changes", "Offer rollout, restart, stop, uninstall and fix, in two steps.")
-    ] = False,
-    compat: Annotated[
-        bool, options.opt("--compat", "Offer the older service's one tool, roosync_heartbeat, as well.")
-    ] = False,
-    http: Annotated[
-        int | None, options.opt("--http PORT", "Serve HTTP on loopback; 0: a free port.", min=0, max=65535)
-    ] = None,
-    print_config: Annotated[bool, options.opt("--print-config", "Print the .mcp.json and exit.")] = False,
+    memory: Annotated[Path | None, options.opt("--memory DIR", "mcp")] = None,
+    agent_dir: Annotated[str | None, options.opt("--agent-dir DIR")] = None,
+    allow_changes: Annotated[bool, options.opt("--allow-changes")] = False,
+    compat: Annotated[bool, options.opt("--compat")] = False,
+    http: Annotated[int | None, options.opt("--http PORT", min=0, max=65_535)] = None,
+    print_config: Annotated[bool, options.opt("--print-config")] = False,
 ) -> int:
     """Serve the tools of the procedure to an assistant: over standard input and output, or HTTP on loopback.
 

@@ -17,6 +17,8 @@ from roosync_ops.gather.limits import Limits
 from . import output, settings
 
 DEFAULT_INVENTORY: Final = Path("inventory.py")
+#: What `--help` says of each option; where a command means its own by it, under `COMMAND: OPTION`.
+_TEXTS: Final[dict[str, str]] = json.loads(Path(__file__).with_name("options.json").read_text("utf-8"))
 
 
 def machine_names(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -50,61 +52,39 @@ def _print_schema(ctx: typer.Context, wanted: bool) -> None:
         raise typer.Exit
 
 
-def opt(spelled: str, text: str, **more: Any) -> Any:
-    """Return an option as its help spells it, `--output -o FILE`, and what that says of it."""
+def opt(spelled: str, of: str = "", **more: Any) -> Any:
+    """Return an option as its help spells it, `--output -o FILE`; what that says of it is in options.json."""
     words = spelled.split()
     flags = [word for word in words if word.startswith("-")]
-    return typer.Option(*flags, metavar=" ".join(words[len(flags) :]) or None, help=text, **more)
+    return typer.Option(*flags, metavar=" ".join(words[len(flags) :]) or None, help=text_of(spelled, of), **more)
 
 
-def arg(metavar: str, text: str, **more: Any) -> Any:
+def arg(metavar: str, of: str = "", **more: Any) -> Any:
     """Return an argument, likewise."""
-    return typer.Argument(metavar=metavar, help=text, **more)
+    return typer.Argument(metavar=metavar, help=text_of(metavar, of), **more)
 
 
-Inventory = Annotated[Path, opt("--inventory -i FILE", "The fleet: an inventory file.", envvar="ROOSYNC_INVENTORY")]
-Shared = Annotated[
-    str | None, opt("--shared DIR", "The shared state: the folder every machine sees.", envvar="ROOSYNC_SHARED_PATH")
-]
-Via = Annotated[
-    str | None,
-    opt("--via MACHINE", "Read the shared state over SSH, as this machine sees it.", autocompletion=machine_names),
-]
-Limit = Annotated[
-    list[str] | None, opt("--limit -l NAME", "As MACHINE (a,b or repeated).", autocompletion=machine_names)
-]
-Machines = Annotated[
-    list[str] | None,
-    arg("MACHINE", "Machines, groups, all, 'web*', or '!name' for not.", autocompletion=machine_names),
-]
-Json = Annotated[bool, opt("--json", "Print one JSON document.")]
+def text_of(spelled: str, of: str = "") -> str:
+    """Return what `--help` says of an option, or of a command that has no docstring."""
+    return _TEXTS[f"{of}: {spelled}" if of else spelled]
+
+
+Inventory = Annotated[Path, opt("--inventory -i FILE", envvar="ROOSYNC_INVENTORY")]
+Shared = Annotated[str | None, opt("--shared DIR", envvar="ROOSYNC_SHARED_PATH")]
+Via = Annotated[str | None, opt("--via MACHINE", autocompletion=machine_names)]
+Limit = Annotated[list[str] | None, opt("--limit -l NAME", autocompletion=machine_names)]
+Machines = Annotated[list[str] | None, arg("MACHINE", autocompletion=machine_names)]
+Json = Annotated[bool, opt("--json")]
 #: What forms there are is each command's own: Annotated[Literal[...], options.FORMAT].
-FORMAT: Final = opt("--format -f", "How to write the report.")
-Schema = Annotated[
-    bool, opt("--schema", "Print the JSON Schema of --json and exit.", callback=_print_schema, is_eager=True)
-]
-Language = Annotated[Literal["en", "fr"], opt("--lang", "The language of what is shown.")]
-Deadline = Annotated[
-    float | None, opt("--deadline SECONDS", "How long one reading of the shared state may take.", min=0.1)
-]
-ProbeTimeout = Annotated[float, opt("--timeout SECONDS", "How long each machine may take to answer.", min=0.5)]
-ProbeConnectTimeout = Annotated[
-    float, opt("--connect-timeout SECONDS", "How long a machine may take to be reached.", min=0.1)
-]
-Probe = Annotated[
-    limits.Probe,
-    opt("--probe auto|always|never", "Ask the machines themselves: those in doubt, all (a bare --probe), or none."),
-]
-Patience = Annotated[
-    str | None,
-    opt(
-        "--patience SECONDS|auto",
-        "Judge by beats received, and let silence last this much longer; auto: as the delays seen ask for.",
-    ),
-]
-Memory = Annotated[Path | None, opt("--memory DIR", "Where --patience keeps, and all look up, what was seen when.")]
-#: Of the dashboard, and of the schedule that refreshes it.
-PRESENCE_HELP: Final = "Add a line a machine that beats, by which services of generation 4.0 see it too."
+FORMAT: Final = opt("--format -f")
+Schema = Annotated[bool, opt("--schema", callback=_print_schema, is_eager=True)]
+Language = Annotated[Literal["en", "fr"], opt("--lang")]
+Deadline = Annotated[float | None, opt("--deadline SECONDS", min=0.1)]
+ProbeTimeout = Annotated[float, opt("--timeout SECONDS", min=0.5)]
+ProbeConnectTimeout = Annotated[float, opt("--connect-timeout SECONDS", min=0.1)]
+Probe = Annotated[limits.Probe, opt("--probe auto|always|never")]
+Patience = Annotated[str | None, opt("--patience SECONDS|auto")]
+Memory = Annotated[Path | None, opt("--memory DIR")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,14 +108,7 @@ class Asked:
     """Which machines are asked themselves, and how long that may take."""
 
     probe: Probe = limits.Probe.auto
-    timeout: Annotated[
-        float | None,
-        opt(
-            "--timeout SECONDS",
-            "How long asking may take: 6 s in all with --probe auto, 15 s each machine with always.",
-            min=0.5,
-        ),
-    ] = None
+    timeout: Annotated[float | None, opt("--timeout SECONDS", "ask", min=0.5)] = None
     connect_timeout: ProbeConnectTimeout = limits.PROBE_CONNECT_S
 
     def limits(self, deadline: float | None) -> Limits:

@@ -40,21 +40,15 @@ _NEXT: Final = "roosync-ops rollout --json > rollout.json"
 @options.grouped
 def report(  # noqa: PLR0913 - one argument an option
     *,
-    rollout: Annotated[
-        Path | None, options.opt("--rollout FILE", "Report what `rollout --json` wrote (- is standard input).")
-    ] = None,
+    rollout: Annotated[Path | None, options.opt("--rollout FILE")] = None,
     at: options.HereOrVia,
     limit: options.Limit = None,
-    days: Annotated[
-        float, options.opt("--days N", "How far back changes are told (at most seven).", min=0.01, max=_MAX_DAYS)
-    ] = 1.0,
+    days: Annotated[float, options.opt("--days N", "report", min=0.01, max=_MAX_DAYS)] = 1.0,
     report_format: Annotated[Literal["markdown", "junit", "json"], options.FORMAT] = "markdown",
     shown: options.Shown,
-    file: Annotated[Path | None, options.opt("--output -o FILE", "Write it there.")] = None,
-    post: Annotated[
-        str | None, options.opt("--post OWNER/REPO#N", "Make it our comment there, with gh: added, then edited.")
-    ] = None,
-    dry: Annotated[bool, options.opt("--dry --dry-run --check", "Print what --post would send; send nothing.")] = False,
+    file: Annotated[Path | None, options.opt("--output -o FILE")] = None,
+    post: Annotated[str | None, options.opt("--post OWNER/REPO#N")] = None,
+    dry: Annotated[bool, options.opt("--dry --dry-run --check", "report")] = False,
     asked: options.Asked,
     patience: options.Patience = None,
     memory: options.Memory = None,

@@ -32,10 +32,10 @@ app = typer.Typer()
 class _Batches:
     """How many machines get a new build at once, and when to stop."""
 
-    batch: Annotated[str, options.opt("--batch N,N%,..|all", "How many machines are replaced at once.")] = ramp.DEFAULT
-    soak: Annotated[float, options.opt("--soak SECONDS", "Watch each batch for so long.", min=0)] = 0
-    max_fail: Annotated[str | None, options.opt("--max-fail N|N%", "How many machines may fail.")] = None
-    resume: Annotated[bool, options.opt("--resume", "Go on with what the last rollout left undone.")] = False
+    batch: Annotated[str, options.opt("--batch N,N%,..|all")] = ramp.DEFAULT
+    soak: Annotated[float, options.opt("--soak SECONDS", min=0)] = 0
+    max_fail: Annotated[str | None, options.opt("--max-fail N|N%")] = None
+    resume: Annotated[bool, options.opt("--resume")] = False
 
 
 @app.command()

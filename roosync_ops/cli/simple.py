@@ -14,37 +14,12 @@ from roosync_ops.show.messages import words
 from . import acting, failures, looking, options, output
 from .journal import RunJournal, RunLog
 
-#: Its help; what a machine is to be seen as afterwards; and what is asked before acting on unnamed machines.
-_COMMANDS: Final[dict[str, tuple[str, tuple[str, ...], str | None]]] = {
-    "restart": (
-        """Restart the agent on machines.
-
-        The record is not marked as left in between, so readers of the fleet see no gap.""",
-        ("online",),
-        None,
-    ),
-    "rollback": (
-        """Return machines to the build they ran before.
-
-        It lies on the machine and starts itself, whatever the one that runs is worth; again, and it is the other
-        one.""",
-        ("online",),
-        "Return to the build before on {count} machine{s} ({names})?",
-    ),
-    "stop": (
-        """Stop the agent on machines; their state becomes left.
-
-        It stays installed: a rollout or a restart starts it again, and so does a reboot where systemd keeps it.""",
-        ("left", "unknown"),
-        "Stop the agent on {count} machine{s} ({names})?",
-    ),
-    "uninstall": (
-        """Take the agent off machines: stop it, undo its permanence, remove its files.
-
-        The heartbeat record in the shared state stays, as left.""",
-        ("left", "offline", "unknown"),
-        "Take the agent off {count} machine{s} ({names})?",
-    ),
+#: What a machine is to be seen as afterwards, and what is asked before acting on unnamed machines.
+_COMMANDS: Final[dict[str, tuple[tuple[str, ...], str | None]]] = {
+    "restart": (("online",), None),
+    "rollback": (("online",), "Return to the build before on {count} machine{s} ({names})?"),
+    "stop": (("left", "unknown"), "Stop the agent on {count} machine{s} ({names})?"),
+    "uninstall": (("left", "offline", "unknown"), "Take the agent off {count} machine{s} ({names})?"),
 }
 
 
@@ -56,12 +31,12 @@ def _command(  # noqa: PLR0913 - one argument an option
     at: options.HereOrVia,
     limit: options.Limit = None,
     how: acting.How,
-    yes: Annotated[bool, options.opt("--yes -y", "Do not ask.")] = False,
+    yes: Annotated[bool, options.opt("--yes -y")] = False,
     shown: options.Shown,
     _schema: options.Schema = False,
 ) -> int:
     deploy = str(context.info_name)
-    _, wanted, question = _COMMANDS[deploy]
+    wanted, question = _COMMANDS[deploy]
     fleet = load_inventory(at.inventory)
     chosen = acting.targets(fleet, machines, limit, at.inventory if how.failed else None)
     if question is not None and not how.dry:
@@ -89,7 +64,7 @@ def _command(  # noqa: PLR0913 - one argument an option
 
 app = typer.Typer()
 for _name in _COMMANDS:
-    app.command(_name, help=_COMMANDS[_name][0])(_command)
+    app.command(_name, help=options.text_of(_name))(_command)
 
 
 def _seen(

@@ -9,6 +9,7 @@ from roosync_ops import errors, judge, show
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.limits import PROBE_CONNECT_S, PROBE_TIMEOUT_S, Limits
 from roosync_ops.gather.validation import GracePeriod, who_sees_whom
+from roosync_ops.state import StateUnavailableError
 
 from . import looking, options, output
 
@@ -22,9 +23,7 @@ def validate(  # noqa: PLR0913 - one argument an option
     *,
     at: options.HereOrVia,
     limit: options.Limit = None,
-    wait: Annotated[
-        float, options.opt("--wait SECONDS", "Look again until all is as expected.", min=0, show_default=False)
-    ] = 0.0,
+    wait: Annotated[float, options.opt("--wait SECONDS", "validate", min=0, show_default=False)] = 0.0,
     report: Annotated[Literal["table", "json", "markdown", "junit", "openmetrics"], options.FORMAT] = "table",
     shown: options.Shown,
     asked: options.Asked,
@@ -107,7 +106,11 @@ def status(
     The inventory is needed for --via alone. Each machine is judged by the interval and timeout its own agent states.
     """
     with looking.without_collector():
-        state = looking.source_of(at)()
+        try:
+            state = looking.source_of(at)()
+        except StateUnavailableError as error:  # what asks the machines would ask for an inventory
+            error.hint = error.hint if at.inventory.is_file() else "roosync-ops status --help"
+            raise
         survey = judge.observe(state, state.read_at_ms)
         forms = {
             "table": lambda: show.survey_table(survey, shown.lang, output.width(), color=output.wants_color()),

@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -10,11 +10,11 @@ from roosync_ops import errors, typed
 from roosync_ops.fleet import Fleet, load_inventory
 from roosync_ops.gather import verify_share as measured
 from roosync_ops.gather.limits import PROBE_CONNECT_S, silently
-from roosync_ops.judge.shares import ClockOffset, Share, Shares, Sighting, Trait, Way, propagation, uncorrected
+from roosync_ops.judge.shares import Trait, Way, fit, propagation, share, uncorrected
 from roosync_ops.judge.shares import ways as ways_of
-from roosync_ops.remote_script.facts_model import Measured
+from roosync_ops.remote_script.facts_model import Measured, MeasuredSighting
 from roosync_ops.show import json_text
-from roosync_ops.show.shares import shares_document, shares_table
+from roosync_ops.show.shares import shares_table
 from roosync_ops.transport.link import Failure
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare, ShareHungError
 
@@ -25,18 +25,13 @@ app = typer.Typer()
 
 @app.command()
 def verify_share(  # noqa: PLR0913 - one argument an option
-    path: Annotated[Path | None, options.arg("PATH", "The shared folder, as this computer sees it.")] = None,
+    path: Annotated[Path | None, options.arg("PATH")] = None,
     *,
     via: Annotated[
-        list[str] | None,
-        options.opt(
-            "--via MACHINE",
-            "Measure on this machine, its agent's share (a,b or repeated).",
-            autocompletion=options.machine_names,
-        ),
+        list[str] | None, options.opt("--via MACHINE", "verify-share", autocompletion=options.machine_names)
     ] = None,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
-    seconds: Annotated[float, options.opt("--seconds N", "How long to watch beats arrive.", min=0)] = 60.0,
+    seconds: Annotated[float, options.opt("--seconds N", min=0)] = 60.0,
     connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,
     deadline: options.Deadline = None,
     as_json: options.Json = False,
@@ -51,19 +46,25 @@ def verify_share(  # noqa: PLR0913 - one argument an option
         raise errors.usage("no shared folder is named", "roosync-ops verify-share --help")
     if via:
         chosen = load_inventory(inventory)
-        shares, ways = _everywhere(path, chosen, options.names_of(via), seconds, deadline, connect_timeout)
+        traits, machines, ways = _everywhere(path, chosen, options.names_of(via), seconds, deadline, connect_timeout)
     else:
         traits, seen = _verify(path, seconds, deadline)
-        shares, ways = [Share(None, str(path), [*traits, uncorrected(seen, seconds)])], []
-    found = Shares(shares, ways)
+        traits, machines, ways = [*traits, uncorrected(seen, seconds)], [], []
+    found = {
+        "ok": fit(traits) and all(one["ok"] for one in machines),
+        "shared": None if path is None else str(path),
+        "traits": traits,
+        "machines": machines,
+        "propagation": [way.as_dict() for way in ways],
+    }
     table = shares_table(found, output.width(), color=output.wants_color())
-    output.write(json_text(shares_document(found)) if as_json else table)
-    return errors.OK if found.ok else errors.NOT_AS_EXPECTED
+    output.write(json_text(found) if as_json else table)
+    return errors.OK if found["ok"] else errors.NOT_AS_EXPECTED
 
 
 def _verify(
     path: Path | None, seconds: float, deadline: float | None, *, quietly: bool = False
-) -> tuple[list[Trait], list[Sighting]]:
+) -> tuple[list[Trait], list[MeasuredSighting]]:
     """Measure this computer's own folder; nothing where none is named. Raises CommandError."""
     if path is None:
         return [], []
@@ -79,7 +80,7 @@ def _verify(
 
 def _everywhere(  # noqa: PLR0913, PLR0917 - each is an option
     path: Path | None, fleet: Fleet, names: list[str], seconds: float, deadline: float | None, connect_s: float
-) -> tuple[list[Share], list[Way]]:
+) -> tuple[list[Trait], list[dict[str, Any]], list[Way]]:
     """Measure on machines, and on this computer meanwhile where a folder is named. Raises CommandError, FleetError."""
     chosen = fleet.select(names)
     with ThreadPoolExecutor(1) as pool, output.Progress() as progress:
@@ -89,29 +90,29 @@ def _everywhere(  # noqa: PLR0913, PLR0917 - each is an option
         reached = [machine for machine in chosen if machine.machine_id in clocks]
         told = {**failed, **measured.measure(reached, seconds, connect_s, progress.show)}
         traits, here = mine.result()
-    seen: dict[str | None, list[Sighting]] = {None: here}
-    seen |= {name: measured.parsed(one.sightings) for name, one in told.items() if isinstance(one, Measured)}
+    seen: dict[str | None, list[MeasuredSighting]] = {None: here}
+    seen |= {name: one.sightings for name, one in told.items() if isinstance(one, Measured)}
     if path is None and len(seen) == 1:  # no verdict about any share can rest on it
         name = chosen[0].machine_id
         failure = told.get(name)
         _, why, hint = _problem(name, None if isinstance(failure, Measured) else failure)
         raise errors.CommandError("NOBODY_ASKED", f"{name}: {why}", hint, errors.UNAVAILABLE)
-    ways = ways_of(seen, {None: ClockOffset(), **clocks})
-    own = [] if path is None else [Share(None, str(path), [*traits, propagation(None, ways, seconds)])]
-    return [*own, *(_of(machine.machine_id, told.get(machine.machine_id), ways, seconds) for machine in chosen)], ways
+    ways = ways_of(seen, {None: (0, 0), **clocks})
+    traits += [] if path is None else [propagation(None, ways, seconds)]
+    return traits, [_of(one.machine_id, told.get(one.machine_id), ways, seconds) for one in chosen], ways
 
 
-def _of(name: str, told: Measured | Failure | None, ways: list[Way], seconds: float) -> Share:
+def _of(name: str, told: Measured | Failure | None, ways: list[Way], seconds: float) -> dict[str, Any]:
     if not isinstance(told, Measured):
-        return Share(name, None, (), _problem(name, told))
-    traits = [Trait(one.name, one.verdict, one.detail, one.figures) for one in told.traits]
+        return share(name, None, (), _problem(name, told))
+    traits = [measured.trait(one.model_dump()) for one in told.traits]
     if told.problem is not None:
         code, reason = told.problem
-        return Share(name, told.shared, traits, (code[:80], reason[:300], typed.ours("diagnose", name)))
+        return share(name, told.shared, traits, (code[:80], reason[:300], typed.ours("diagnose", name)))
     if not told.removed:
         left = "the folder .roosync-verify-* that it was measured in could not be removed"
-        return Share(name, told.shared, traits, ("LEFT_BEHIND", left, typed.ours("verify-share", "--via", name)))
-    return Share(name, told.shared, [*traits, propagation(name, ways, seconds)])
+        return share(name, told.shared, traits, ("LEFT_BEHIND", left, typed.ours("verify-share", "--via", name)))
+    return share(name, told.shared, [*traits, propagation(name, ways, seconds)])
 
 
 def _problem(name: str, told: Failure | None) -> tuple[str, str, str]:

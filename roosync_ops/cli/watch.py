@@ -49,21 +49,8 @@ class Watched:
     """How machines are watched, and who is told of a flip."""
 
     patience: options.Patience = "auto"
-    exec_: Annotated[
-        list[str] | None,
-        options.opt(
-            "--exec CMD", "Run this at each flip (no shell): JSON on stdin, ROOSYNC_FLIP_* in its environment."
-        ),
-    ] = None
-    notify: Annotated[
-        list[str] | None,
-        options.opt(
-            "--notify URL",
-            "Notify at each flip, by an apprise URL (the extra notify).",
-            envvar=URL_VARIABLE,
-            show_envvar=True,
-        ),
-    ] = None
+    exec_: Annotated[list[str] | None, options.opt("--exec CMD")] = None
+    notify: Annotated[list[str] | None, options.opt("--notify URL", envvar=URL_VARIABLE, show_envvar=True)] = None
     memory: options.Memory = None
     probe: options.Probe = Probe.auto
 
@@ -157,12 +144,10 @@ def watch(  # noqa: PLR0913 - one argument an option
     *,
     at: options.HereOrVia,
     limit: options.Limit = None,
-    interval: Annotated[
-        float, options.opt("--interval SECONDS", "Between two readings.", min=0.2, max=_MAX_INTERVAL_S)
-    ] = 5.0,
-    seconds: Annotated[float | None, options.opt("--for SECONDS", "End after so long.", min=0)] = None,
+    interval: Annotated[float, options.opt("--interval SECONDS", min=0.2, max=_MAX_INTERVAL_S)] = 5.0,
+    seconds: Annotated[float | None, options.opt("--for SECONDS", min=0)] = None,
     how: Watched,
-    as_json: Annotated[bool, options.opt("--json", "Print one JSON document a line, one a flip.")] = False,
+    as_json: Annotated[bool, options.opt("--json", "watch")] = False,
     lang: options.Language = "en",
 ) -> int:
     """Watch the fleet: a live table on a terminal, and one line for each flip anywhere else.

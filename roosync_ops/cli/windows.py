@@ -36,19 +36,11 @@ _OWN_NAMES: Final = 5
 @_bootstrap.command("windows")
 def bootstrap_windows(  # noqa: PLR0913 - one argument an option
     *,
-    key: Annotated[
-        str | None, options.opt("--key FILE", "The public key to let in; - is stdin. Default: the one in ~/.ssh.")
-    ] = None,
-    port: Annotated[int, options.opt("--port N", "Where the SSH server listens.", min=1, max=65_535)] = 22,
-    lan: Annotated[
-        list[str] | None,
-        options.opt("--lan CIDR", "Who may connect (repeated). Default: the machine's own subnets."),
-    ] = None,
-    user: Annotated[str, options.opt("--user NAME", "The account to be reached. Default: who runs the script.")] = "",
-    admin: Annotated[
-        bool | None,
-        options.opt("--admin/--standard", "Whether that account is an administrator. Default: looked up there."),
-    ] = None,
+    key: Annotated[str | None, options.opt("--key FILE")] = None,
+    port: Annotated[int, options.opt("--port N", "bootstrap", min=1, max=65_535)] = 22,
+    lan: Annotated[list[str] | None, options.opt("--lan CIDR")] = None,
+    user: Annotated[str, options.opt("--user NAME", "bootstrap")] = "",
+    admin: Annotated[bool | None, options.opt("--admin/--standard")] = None,
     as_json: options.Json = False,
 ) -> int:
     """Print the PowerShell script for a bare Windows machine.
@@ -84,12 +76,10 @@ def _public_key(key: str | None) -> keys.PublicKey:
 
 @_doctor.command("windows")
 def doctor_windows(
-    machine: Annotated[str, options.arg("MACHINE", "A Windows machine of the inventory.")],
+    machine: Annotated[str, options.arg("MACHINE", "doctor")],
     *,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
-    report: Annotated[Path, options.opt("--output -o FILE", "The report to write; it holds no names.")] = Path(
-        "doctor-windows.md"
-    ),
+    report: Annotated[Path, options.opt("--output -o FILE", "doctor")] = Path("doctor-windows.md"),
     connect_timeout: options.ProbeConnectTimeout = PROBE_CONNECT_S,
     as_json: options.Json = False,
 ) -> int:

@@ -11,6 +11,8 @@ import ast
 import codecs
 import contextlib
 import difflib
+import io
+import itertools
 import json
 import os
 import re
@@ -18,13 +20,18 @@ import sys
 import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import CodeType
 from typing import Any, Final
+
+from roosync_ops.wire.deadline import BoundedShare, ShareHungError
 
 from .fleet import Fleet, fleet_of, group_of
 from .machine import FleetError
 
 #: A line is some 100 bytes, and 10,000 machines are a large fleet.
 MAX_BYTES: Final = 16 * 1024 * 1024
+#: How long a file may run, in s: one that waits for ever would have every command do so.
+LIMIT_S: Final = 60
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 _SAVE: Final = "an inventory is UTF-8: save it so"
 _COMMENT: Final = re.compile(rb"#[^\n]*")
@@ -48,9 +55,8 @@ def load_inventory(path: Path) -> Fleet:
     groups = {}
     for name, value in names.items():
         with _told(path, lines.get(name)):
-            group = None if name.startswith("_") else group_of(name, value)
-        if group is not None:
-            groups[name] = group
+            if not name.startswith("_") and (group := group_of(name, value)) is not None:
+                groups[name] = group
     line = min((lines[name] for name in groups if name in lines), default=1)
     with _told(path, line if len(groups) == 1 else None):
         fleet = fleet_of(groups, data)
@@ -73,17 +79,20 @@ def _told(path: Path, line: int | None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _as_pyinfra_runs_it() -> Iterator[None]:
-    """Have modules of the current folder importable, as `pyinfra` has, and what is printed dropped.
+    """Have modules of the current folder importable, as `pyinfra` has, what is printed dropped, and nothing to read.
 
-    Programs that the file runs print, too; and what it does to this process's standard output or folder is undone.
+    Programs that the file runs print, too; what it does to this process's standard output or folder is undone; and
+    standard input, which site's exit() closes, may be an assistant's protocol.
     """
-    here, kept = str(Path.cwd()), os.dup(1)
+    here, kept, given = str(Path.cwd()), os.dup(1), sys.stdin
     sys.path.append(here)
+    sys.stdin = io.StringIO()
     try:
         with Path(os.devnull).open("w") as nothing, contextlib.redirect_stdout(nothing), contextlib.chdir(here):
             os.dup2(nothing.fileno(), 1)
             yield
     finally:
+        sys.stdin = given
         os.dup2(kept, 1)
         os.close(kept)
         with contextlib.suppress(ValueError):
@@ -116,41 +125,44 @@ def _source(path: Path) -> str:
 
 def _run(path: Path, source: str) -> dict[str, Any]:
     """Return what the names of a file hold when it has run; whatever it raises is a FleetError with its line."""
-    # site's own exit() closes standard input as well, which may be an assistant's protocol.
-    names: dict[str, Any] = {"__file__": str(path), "exit": sys.exit, "quit": sys.exit}
+    names: dict[str, Any] = {"__file__": str(path)}
     try:
         code = compile(source, str(path), "exec", dont_inherit=True)
     except SyntaxError as error:
         raise _wrong(path, error.lineno or 1, error.msg) from None
     except (ValueError, MemoryError, RecursionError) as error:
         raise _wrong(path, 1, f"{type(error).__name__}: {error}") from None
-    # os._exit would end this process as if all were well; a copy of it that the file made ends, and says nothing.
-    own, end = os.getpid(), os._exit
-    os._exit = lambda status: sys.exit(status) if os.getpid() == own else end(status)
     try:
-        exec(code, names)  # noqa: S102 - an inventory is Python
+        seconds = itertools.count(1)
+        BoundedShare(1).call(lambda: _exec(code, names), path.name, lambda: min(next(seconds), LIMIT_S))
     except KeyboardInterrupt:
         raise
+    except ShareHungError:
+        raise _wrong(path, None, f"it has not ended within {LIMIT_S} s: does it wait for something?") from None
     except SystemExit as error:
         raise _wrong(path, _line_of(error, path), f"it exits ({error.code!r:.80}) before it has listed all") from None
     except BaseException as error:  # noqa: BLE001 - a user's file can raise anything
         said = str(error) if isinstance(error, FleetError) else traceback.format_exception_only(error)[-1].strip()
         raise _wrong(path, _line_of(error, path), said) from None
+    return names
+
+
+def _exec(code: CodeType, names: dict[str, Any]) -> None:
+    # os._exit would end this process as if all were well; a copy of it that the file made ends, and says nothing.
+    own, end = os.getpid(), os._exit
+    os._exit = lambda status: sys.exit(status) if os.getpid() == own else end(status)
+    try:
+        exec(code, names)  # noqa: S102 - an inventory is Python
     finally:
         os._exit = end
         if os.getpid() != own:
             end(0)
-    return names
 
 
 def _line_of(error: BaseException, path: Path) -> int | None:
     """Return the line of the file where it went wrong, the innermost."""
-    line, trace = None, error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == str(path):
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line
+    trace = traceback.walk_tb(error.__traceback__)
+    return [None, *(line for frame, line in trace if frame.f_code.co_filename == str(path))][-1]
 
 
 def _group_data(path: Path) -> dict[str, dict[str, Any]]:
@@ -158,19 +170,16 @@ def _group_data(path: Path) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for folder in dict.fromkeys((Path.cwd() / "group_data", path.resolve().parent / "group_data")):
         for file in sorted(folder.glob("*.py")):
-            names = _run(file, _source(file))
-            names = {name: value for name, value in names.items() if not name.startswith("__")}
-            found.setdefault(file.stem, {}).update(names)
+            names = _run(file, _source(file)).items()
+            found.setdefault(file.stem, {}).update({name: value for name, value in names if not name.startswith("__")})
     return found
 
 
 def line_of(name: str, fields: Mapping[str, Any]) -> str:
     """Return the line that defines a machine, as a person would write it."""
-    literals = {
-        key: json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
-        for key, value in fields.items()
-    }
-    return f"machine({', '.join([json.dumps(name), *(f'{key}={value}' for key, value in literals.items())])})"
+    texts = ((key, isinstance(value, str), value) for key, value in fields.items())
+    literals = (f"{key}={json.dumps(value, ensure_ascii=False) if text else repr(value)}" for key, text, value in texts)
+    return f"machine({', '.join([json.dumps(name), *literals])})"
 
 
 def with_machine(source: bytes, group: str, line: str) -> bytes:

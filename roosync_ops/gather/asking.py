@@ -171,21 +171,16 @@ def powershell(
         for script in scripts:
             try:
                 answers.append(_asked(link, script))
-            except LinkError as error:
-                if not error.reached:
+            except (OSError, ValueError) as error:
+                if isinstance(error, LinkError) and not error.reached:
                     return answers, unreached(machine, error)
                 answers.append(None)
     return answers, None
 
 
-def _asked(link: Link, script: str) -> str | None:
+def _asked(link: Link, script: str) -> str:
     encoded = base64.b64encode(script.encode("utf-16-le")).decode()
     flags = ("-NoProfile", "-NonInteractive", "-OutputFormat", "Text", "-EncodedCommand")
-    try:
-        done = link.execute(windows_link.line("powershell", *flags, encoded), timeout_s=LINE_S)
-    except LinkError:
-        raise
-    except (OSError, ValueError):
-        return None
+    done = link.execute(windows_link.line("powershell", *flags, encoded), timeout_s=LINE_S)
     said = output.text(done.out).strip() or output.text(done.err).strip()
     return said.replace("\r\n", "\n")[:_MAX_ANSWER]

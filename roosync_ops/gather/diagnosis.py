@@ -73,7 +73,7 @@ def gather(fleet: Fleet, chosen: Sequence[Machine], shared: str | None, limits: 
     with ThreadPoolExecutor(1) as pool:
         built: Future[bundle.Bundle] = pool.submit(bundle.build)
         read = partial(own_replica, shared, limits.deadline_s)
-        own, found, trouble = probe_beside(machines, limits.timeout_s, limits.connect_s, read)
+        own, found, trouble = probe_beside(machines, limits, read)
         wanted = built.result()
     found = {machine.machine_id: compared(machine, found[machine.machine_id], wanted) for machine in machines}
     here = None if trouble is None else (trouble.reason, trouble.hint)

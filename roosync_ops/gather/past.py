@@ -14,7 +14,6 @@ from roosync_ops.judge.verdict import Doubt
 from roosync_ops.state import SharedState
 from roosync_ops.state.memory import default_folder
 from roosync_ops.watch.memory import WatchMemory
-from roosync_ops.wire.record import Record
 
 
 def memory_name(shared: str | None, via: str | None) -> str:
@@ -48,18 +47,14 @@ def pasts(  # noqa: PLR0913, PLR0917 - a fleet, what is known of it, and a windo
         row = rows[machine.machine_id]
         doubt = suspect or row.doubt is not None
         name = machine.machine_id
-        record = state.record_of(name)
-        past = history(name, record, row.status, doubt, flips, from_ms, state.read_at_ms, _others(name, state))
+        piece, own = state.machines.get(name), state.own_files.get(name)
+        before = None if piece is None or piece.before is None else piece.before.record
+        others = [record for record in (before, own) if record is not None]  # an older service's hides none of that
+        record = None if piece is None else piece.record
+        past = history(name, record, row.status, doubt, flips, from_ms, state.read_at_ms, others)
         reason = reasons[name]
         found.append(replace(past, undone=reason) if reason is not None and "undone" in reason.facts else past)
     return found
-
-
-def _others(machine_id: str, state: SharedState) -> list[Record]:
-    """Return what is known of a machine beside its best record: what an older service wrote hides none of that."""
-    piece, own = state.machines.get(machine_id), state.own_files.get(machine_id)
-    before = None if piece is None or piece.before is None else piece.before.record
-    return [record for record in (before, own) if record is not None]
 
 
 def changed(  # noqa: PLR0913, PLR0917 - whose, as read and as told, and the window
@@ -75,8 +70,7 @@ def changed(  # noqa: PLR0913, PLR0917 - whose, as read and as told, and the win
     from_ms = to_ms - round(days * 86_400_000)
     machines = tuple(fleet) if chosen is None else chosen
     names = {None, *(machine.machine_id for machine in machines)}
-    every = flips_told(folder, *replica) if any(replica) else []
-    told = [flip for flip in every if flip.get("machineId") in names]
+    memory = WatchMemory(folder or default_folder(), memory_name(*replica)) if any(replica) else None
+    told = [] if memory is None else [flip for flip in memory.history() if flip.get("machineId") in names]
     found = [] if state is None else pasts(fleet, machines, state, told, from_ms)
-    watched = any(replica) and WatchMemory(folder or default_folder(), memory_name(*replica)).is_used()
-    return changes(told, found, from_ms, to_ms, watched=watched)
+    return changes(told, found, from_ms, to_ms, watched=memory is not None and memory.is_used())

@@ -17,7 +17,7 @@ from roosync_ops.fleet import Machine
 from roosync_ops.judge import AgentState, ProbeResult, probes
 from roosync_ops.judge.contradictions import lately
 from roosync_ops.remote_script import checks
-from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport, parse_knocked, parse_report
+from roosync_ops.remote_script.facts_model import ProbeReport, parse_knocked, parse_report
 from roosync_ops.state import SharedState, StateUnavailableError, from_document
 from roosync_ops.transport.link import CONNECT, LOGIN_S, Failure, Patience
 from roosync_ops.transport.reach import OPEN, Reach, host_of, known_hosts_of, port_of, reach_of
@@ -26,7 +26,7 @@ from roosync_ops.wire.record import OF_A_TWIN
 from roosync_ops.wire.times import now_ms, time_or_none
 
 from . import asking
-from .limits import silently
+from .limits import Limits, silently
 
 #: How much of a machine's whole time a touch of its share may take: one that hangs must leave time to say so.
 _SHARE_PART: Final = 0.4
@@ -109,8 +109,7 @@ def look(
 
 def probe_beside(
     machines: Sequence[Machine],
-    timeout_s: float,
-    connect_timeout_s: float,
+    limits: Limits,
     read: Callable[[], tuple[SharedState | None, StateUnavailableError | None]],
     tell: Callable[[str], None] = silently,
 ) -> tuple[SharedState | None, dict[str, ProbeResult], StateUnavailableError | None]:
@@ -121,7 +120,7 @@ def probe_beside(
     """
     with ThreadPoolExecutor(1) as pool:
         here = pool.submit(read)
-        found = probe(machines, timeout_s, connect_timeout_s, tell)
+        found = probe(machines, limits.timeout_s, limits.connect_s, tell)
         own, trouble = here.result()
     if own is not None and now_ms() - own.read_at_ms > OLD_MS:
         own = read()[0] or own
@@ -138,15 +137,12 @@ def knock(
     ports = {machine.machine_id: [host_of(machine), port_of(machine)] for machine in targets}
     request = {"do": "knock", "targets": list(ports.values()), "limit": min(connect_timeout_s, timeout_s / 2)}
 
-    def one(machine: Machine) -> frozenset[str] | Failure:
-        return asking.put(machine, request, timeout_s, connect_timeout_s, open_of)
-
-    def open_of(lines: Sequence[str]) -> frozenset[str]:
-        pairs = zip(ports, parse_knocked(lines).open, strict=False)
-        return frozenset(name for name, is_open in pairs if is_open)
-
-    found = asking.each(witnesses, one)
-    return {name: those for name, those in found.items() if not isinstance(those, Failure)}
+    found = asking.each(witnesses, lambda one: asking.put(one, request, timeout_s, connect_timeout_s, parse_knocked))
+    return {
+        name: frozenset(target for target, is_open in zip(ports, said.open, strict=False) if is_open)
+        for name, said in found.items()
+        if not isinstance(said, Failure)
+    }
 
 
 def _request(machine: Machine, timeout_s: float, *, with_state: bool) -> dict[str, Any]:
@@ -211,26 +207,18 @@ def agent_state(machine: Machine, report: ProbeReport) -> AgentState:  # noqa: P
     def ours(there_ms: int | None) -> int | None:
         return None if there_ms is None else there_ms - report.clock_offset_ms
 
-    heard = status.beat_ms
-    state = AgentState(probes.RUNNING, ours(heard), None, None, status.sequence, heard, _twin(status))
+    heard, own = status.beat_ms, status.own_file
+    twin = None if own is None or own.last_kind != OF_A_TWIN else lately(own.last_detail, own.last_at, status.now)
+    state = AgentState(probes.RUNNING, ours(heard), None, None, status.sequence, heard, twin)
     if not status.running:
         left = ours(status.left_ms)
         return replace(state, kind=probes.NOT_RUNNING if left is None else probes.LEFT, left_ms=left)
     if status.share is not None and status.share.state != _OK:
-        stuck = ours(time_or_none(status.share.since))
-        return replace(
-            state, kind=probes.SHARE_BLOCKED, since_ms=stuck, detail=status.share.detail, hint=status.share.state
-        )
+        stuck, share = ours(time_or_none(status.share.since)), status.share
+        return replace(state, kind=probes.SHARE_BLOCKED, since_ms=stuck, detail=share.detail, hint=share.state)
     if heard is not None and (status.now_ms or report.clock.end_ms) - heard > machine.offline_timeout:
         return replace(state, kind=probes.SILENT)
     return state
-
-
-def _twin(status: AgentStatus) -> str | None:
-    own = status.own_file
-    if own is None or own.last_kind != OF_A_TWIN:
-        return None
-    return lately(own.last_detail, own.last_at, status.now)
 
 
 def _replica(told: ProbeReport, asked_ms: int | None) -> tuple[SharedState | None, str | None, int]:

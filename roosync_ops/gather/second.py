@@ -37,7 +37,6 @@ CONFIRM_S: Final = 10.0
 #: What connecting came to where a machine did not answer; anything else is this computer's own trouble.
 _NO_ANSWER: Final = frozenset([link.REFUSED, link.NO_ROUTE, link.TIMED_OUT])
 _LIMITS: Final = Limits(SECOND_TIMEOUT_S)
-_DIRECTLY: Final[Mapping[str, Machine]] = MappingProxyType({})
 
 
 class Ssh:
@@ -48,7 +47,7 @@ class Ssh:
         self._until = 0.0
 
     def ask(
-        self, machines: Sequence[Machine], *, with_state: bool, through: Mapping[str, Machine] = _DIRECTLY
+        self, machines: Sequence[Machine], *, with_state: bool, through: Mapping[str, Machine] = MappingProxyType({})
     ) -> dict[str, ProbeResult]:
         """Ask all at once, those in `through` by way of another machine, and return what each testifies."""
         from .probe import probe  # noqa: PLC0415 - not needed where nobody is asked

@@ -5,6 +5,7 @@ them cannot be.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ from roosync_ops.state import SharedState
 from roosync_ops.state.memory import Memory, default_folder
 from roosync_ops.state.seen import Seen
 from roosync_ops.state.silences import silences
-from roosync_ops.wire.status import DEFAULT_INTERVAL_MS, DEFAULT_THRESHOLDS
+from roosync_ops.wire.status import DEFAULT_THRESHOLDS
 from roosync_ops.wire.times import now_ms
 
 from .limits import Limits, silently
@@ -33,9 +34,7 @@ class GracePeriod:
     """How long to wait, and the memory that this rests on; without `typed` nothing is waited for, and nothing kept."""
 
     def __init__(self, typed: str | None, folder: Path | None, fleet: Fleet) -> None:
-        self._extra_ms = _extra_ms(typed)
-        self._auto = typed == AUTO
-        self._on = typed is not None
+        self._typed, self._extra_ms = typed, _extra_ms(typed)
         self._folder = folder
         self._intervals = {machine.machine_id: machine.heartbeat_interval for machine in fleet}
         self._thresholds = min(
@@ -51,22 +50,22 @@ class GracePeriod:
     def learn(self, state: SharedState | None) -> Knowledge:
         """Note a reading of our own, and return what is known now; the protocol's own where nothing was typed."""
         silenced = silences(now_ms())
-        if not self._on:
+        if self._typed is None:
             if state is None:
                 return Knowledge(silences=silenced)
             return replace(second_opinion.noted(state, state.read_at_ms), seen=self._glimpse(state), silences=silenced)
         if state is not None:
             self._memory = self._memory or Memory(self._folder or default_folder(), state.shared)
-            self._memory.note(state, self._intervals, DEFAULT_INTERVAL_MS)
+            self._memory.note(state, self._intervals)
         seen = {} if self._memory is None else self._memory.seen
-        extra = auto_ms(seen.values(), self._thresholds) if self._auto else self._extra_ms
+        extra = auto_ms(seen.values(), self._thresholds) if self._typed == AUTO else self._extra_ms
         return Knowledge(seen=seen, patience_ms=extra, silences=silenced)
 
     def _glimpse(self, state: SharedState) -> Mapping[str, Seen]:
         """Return what an earlier reader kept; nothing where there was none, or this user has no place of his own."""
         try:
             memory = Memory(self._folder or default_folder(), state.shared)
-            return memory.peek(state, self._intervals, DEFAULT_INTERVAL_MS)
+            return memory.peek(state, self._intervals)
         except RuntimeError:  # Path.home
             return {}
 
@@ -75,13 +74,10 @@ def _extra_ms(typed: str | None) -> int:
     """Return the ms typed. Raises CommandError (usage) for what is no patience."""
     if typed is None or typed == AUTO:
         return 0
-    try:
-        seconds = float(typed)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds <= AUTO_MOST_MS / 10:  # a day's patience is a typing error; so is not a number
-        raise errors.usage(f"--patience {typed}: give seconds from 0 to 60000, or auto", "roosync-ops validate --help")
-    return round(seconds * 1000)
+    with suppress(ValueError):
+        if 0 <= float(typed) <= AUTO_MOST_MS / 10:  # a day's patience is a typing error; so is not a number
+            return round(float(typed) * 1000)
+    raise errors.usage(f"--patience {typed}: give seconds from 0 to 60000, or auto", "roosync-ops validate --help")
 
 
 @dataclass(frozen=True)
@@ -187,5 +183,5 @@ def _asked(
     from .probe import probe_beside  # noqa: PLC0415 - not needed where nobody is asked
 
     read = partial(own_replica, shared, limits.deadline_s, source)
-    own, found, trouble = probe_beside(machines, limits.timeout_s, limits.connect_s, read, tell)
+    own, found, trouble = probe_beside(machines, limits, read, tell)
     return own, found, None if trouble is None else trouble.reason

@@ -5,17 +5,16 @@ a run that was broken off left in a share is removed by another.
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from roosync_ops.fleet import Machine
-from roosync_ops.judge.shares import ClockOffset, Sighting, Trait
+from roosync_ops.judge.shares import Clock, Trait
 from roosync_ops.remote_script import on_measure
 from roosync_ops.remote_script.facts_model import Measured, MeasuredSighting, parse_measured
 from roosync_ops.transport.link import CONNECT, Failure
 from roosync_ops.wire.deadline import BoundedShare
-from roosync_ops.wire.times import time_or_none
 
 from . import asking
 from .probe import probe
@@ -32,7 +31,7 @@ _TIDY_S: Final = 30.0
 
 def verify(
     shared: Path, seconds: float, bounded: BoundedShare, tell: Callable[[str], None]
-) -> tuple[list[Trait], list[Sighting]]:
+) -> tuple[list[Trait], list[MeasuredSighting]]:
     """Measure the folder `shared`; watch it for `seconds` for the beats of machines. Return both.
 
     Raises ShareHungError, and another OSError where it is not there or not even a folder can be made in it.
@@ -46,29 +45,25 @@ def verify(
             if "problem" in part:
                 raise OSError(None, part["problem"][1], str(shared))
             if "trait" in part:
-                traits.append(Trait(**part["trait"]))
+                traits.append(trait(part["trait"]))
             elif "seen" in part:
                 seen.append(MeasuredSighting.model_validate(part["seen"]))
             tell(f"watching beats arrive: {len(seen)} so far" if traits[3:] else f"measured {len(traits)} of 4")
     finally:
         bounded.call(parts.close, "removing the folder")
-    return traits, parsed(seen)
+    return traits, seen
 
 
-def parsed(sightings: Iterable[MeasuredSighting]) -> list[Sighting]:
-    """Return what was seen of beats; one whose time cannot be read tells nothing."""
-    return [
-        Sighting(one.machine_id, at, one.seen_ms) for one in sightings if (at := time_or_none(one.beat)) is not None
-    ]
+def trait(told: Mapping[str, Any]) -> Trait:
+    """Return one thing that on_measure found, its figures among the rest."""
+    return {**{key: told[key] for key in ("name", "verdict", "detail")}, **told["figures"]}
 
 
-def clocks(
-    machines: Sequence[Machine], connect_timeout_s: float
-) -> tuple[dict[str | None, ClockOffset], dict[str, Failure]]:
+def clocks(machines: Sequence[Machine], connect_timeout_s: float) -> tuple[dict[str | None, Clock], dict[str, Failure]]:
     """Return the clock of every machine that answers, in one round trip each, and why each other one does not."""
     found = probe(machines, _CLOCK_S, connect_timeout_s, with_state=False)
-    known: dict[str | None, ClockOffset] = {
-        name: ClockOffset(one.offset_ms, one.error_ms or 0) for name, one in found.items() if one.offset_ms is not None
+    known: dict[str | None, Clock] = {
+        name: (one.offset_ms, one.error_ms or 0) for name, one in found.items() if one.offset_ms is not None
     }
     return known, {name: one.failure for name, one in found.items() if one.failure is not None}
 
@@ -88,25 +83,17 @@ def measure(
         found[machine.machine_id] = told
         tell(f"measuring {len(machines)} shares: {len(found)} done")
 
+    def ask(machine: Machine, limit_s: float, what: dict[str, Any]) -> Measured | Failure:
+        return asking.about_share(machine, {"token": token, **what}, limit_s, connect_timeout_s, parse_measured)
+
     try:
         tell(f"measuring {len(machines)} shares, for {seconds:g} s and a little more")
-        what = {"do": "verify", "token": token, "seconds": seconds, "limit": MEASURE_S}
-        _ask(machines, what, limit_s, connect_timeout_s, hear)
+        what = {"do": "verify", "seconds": seconds, "limit": MEASURE_S}
+        asking.each(machines, lambda one: ask(one, limit_s, what), hear)
     finally:
-        what = {"do": "tidy", "token": token, "seconds": 0.0, "limit": 0.0}
         left = [one for one in machines if _may_have_left(found.get(one.machine_id))]
-        _ask(left, what, _TIDY_S, connect_timeout_s, lambda *_: None)
+        asking.each(left, lambda one: ask(one, _TIDY_S, {"do": "tidy", "seconds": 0.0, "limit": 0.0}))
     return found
-
-
-def _ask(
-    machines: Sequence[Machine],
-    what: dict[str, Any],
-    limit_s: float,
-    connect_timeout_s: float,
-    hear: Callable[[Machine, Measured | Failure], None],
-) -> None:
-    asking.each(machines, lambda one: asking.about_share(one, what, limit_s, connect_timeout_s, parse_measured), hear)
 
 
 def _may_have_left(told: Measured | Failure | None) -> bool:

@@ -65,20 +65,14 @@ def inconsistent_ms(record: Record) -> int | None:
 
     An agent that started, or was first seen, after its last heartbeat had its clock put back in between.
     """
-    if record.last_heartbeat_ms is None:
-        return None
-    before = time_or_none(record.agent.get("startedAt"))
-    if before is None or before - record.last_heartbeat_ms <= FUTURE_TOLERANCE_MS:
-        return None
-    return before - record.last_heartbeat_ms
+    before, heard = time_or_none(record.agent.get("startedAt")), record.last_heartbeat_ms
+    return None if before is None or heard is None or before - heard <= FUTURE_TOLERANCE_MS else before - heard
 
 
 def all_ahead_ms(heard: Mapping[str, int], now_ms: int) -> int | None:
     """Return how far the reader's clock seems behind: every machine heard of lies in its future, and two at least."""
     ahead = [at - now_ms for at in heard.values()]
-    if len(ahead) < _AGREEING or min(ahead) <= FUTURE_TOLERANCE_MS:
-        return None
-    return min(ahead)
+    return None if len(ahead) < _AGREEING or min(ahead) <= FUTURE_TOLERANCE_MS else min(ahead)
 
 
 def contradictions(name: str, states: Iterable[SharedState], probes: Mapping[str, ProbeResult]) -> Iterator[v.Reason]:

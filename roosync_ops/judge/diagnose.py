@@ -13,7 +13,7 @@ from roosync_ops.wire.status import ONLINE, WARNING
 from . import diagnose_checks as on_it
 from . import diagnose_fleet as beside_it
 from .diagnose_causes import CAUSES, DRIVE_TASK, HINT, LOGIN, MILD, OF_DRIVE, SSH_COPY_ID
-from .diagnose_model import UNKNOWN, Diagnoses, Diagnosis, DiagnosisInput, DiagnosisStep, MachineCase
+from .diagnose_model import UNKNOWN, Diagnoses, Diagnosis, DiagnosisInput, DiagnosisStep, MachineCase, step
 
 T = TypeVar("T")
 
@@ -51,14 +51,14 @@ def _checks(case: MachineCase) -> tuple[DiagnosisStep, ...]:
     *way, python = on_it.way(case)
     return (
         *way,
-        _told(on_it.identity, case, case.report),
+        _told(on_it.identity, case, case.probe.report),
         python,
-        _told(on_it.agent, case, case.report),
+        _told(on_it.agent, case, case.probe.report),
         *(_told(check, case, case.agent) for check in (on_it.permanence, on_it.loop, on_it.beat)),
         *on_it.share(case),
         beside_it.moves_up(case),
         beside_it.moves_down(case),
-        _told(on_it.clock, case, case.report),
+        _told(on_it.clock, case, case.probe.report),
         beside_it.twins(case),
         beside_it.writers(case),
         _told(on_it.zombie, case, case.agent),
@@ -68,7 +68,7 @@ def _checks(case: MachineCase) -> tuple[DiagnosisStep, ...]:
 
 def _told(check: Callable[[MachineCase, T], DiagnosisStep], case: MachineCase, told: T | None) -> DiagnosisStep:
     """Check what was told; where nothing was, the check of that function's name is unknown."""
-    return DiagnosisStep(check.__name__, UNKNOWN) if told is None else check(case, told)
+    return step(check.__name__, UNKNOWN) if told is None else check(case, told)
 
 
 def _cause(checks: Iterable[DiagnosisStep]) -> tuple[str, Mapping[str, Any]]:
@@ -98,7 +98,7 @@ def _here(scene: DiagnosisInput) -> Diagnosis:
 
 def _where(case: MachineCase) -> dict[str, Any]:
     """Return what a command needs to know about where a machine is."""
-    reach, report = case.probe.reach, case.report
+    reach, report = case.probe.reach, case.probe.report
     found = {
         "user": (case.machine.user if case.machine is not None else None) or "its user",
         "known_hosts": case.probe.known_hosts,
@@ -133,9 +133,9 @@ def command(word: str, facts: Mapping[str, Any], case: MachineCase) -> str:
 def _restart_drive(case: MachineCase) -> str | None:
     """Return how the sync product is restarted in the user's session: by the machine's watchdog, or by a task."""
     login = case.probe.login
-    if case.report is None or not login:
+    if case.probe.report is None or not login:
         return None
-    drive = case.report.drive
+    drive = case.probe.report.drive
     if drive.watchdog:
         return typed.there(login, ("schtasks", "/run", "/tn", drive.watchdog), is_windows=True)
     if not drive.launcher or "'" in drive.launcher or typed.windows(drive.launcher) is None:

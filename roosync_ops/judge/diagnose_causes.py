@@ -10,14 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-#: It keeps the machine from being seen as it is.
-GRAVE: Final = 0
-#: It does not yet, and will.
-MILD: Final = 1
-#: Worth a word, and nothing is lost by it.
-NOTE: Final = 2
-#: All is as it is expected to be.
-NONE: Final = 3
+#: It keeps the machine from being seen as it is; does not yet, and will; is worth a word, and nothing is lost by it; or
+#: all is as it is expected to be.
+_RANKS: Final = ("grave", "mild", "note", "none")
+GRAVE, MILD, _, NONE = range(len(_RANKS))
 
 # What --fix may do, and nothing else.
 RESTART: Final = "restart"
@@ -33,7 +29,6 @@ class Cause:
     has; SSH_COPY_ID: with that login's options. HINT is what the look itself said to type.
     """
 
-    word: str
     rank: int
     command: tuple[str, ...]
     windows: tuple[str, ...] | None = None
@@ -47,12 +42,10 @@ DRIVE_TASK: Final = "roosync-restart-drive"
 LOGIN: Final = "{login}"
 SSH_COPY_ID: Final = "ssh-copy-id"
 HINT: Final = ("{hint}",)
-_RANKS: Final = {"grave": GRAVE, "mild": MILD, "note": NOTE, "none": NONE}
 _ALL: Final[dict[str, dict[str, Any]]] = json.loads(Path(__file__).with_name("causes.json").read_text("utf-8"))
 CAUSES: Final = {
     word: Cause(
-        word,
-        _RANKS[one["rank"]],
+        _RANKS.index(one["rank"]),
         tuple(one.get("command", "").split()),
         tuple(one["windows"].split()) if "windows" in one else None,
         one.get("fix"),

@@ -9,8 +9,7 @@ from roosync_ops.wire.identity import InvalidMachineIdError, machine_id_of
 
 from . import verdict as v
 from .diagnose_causes import led_to_by
-from .diagnose_model import NOT_OK, OK, UNKNOWN, DiagnosisStep, MachineCase
-from .probes import Builds
+from .diagnose_model import NOT_OK, OK, UNKNOWN, DiagnosisStep, MachineCase, step
 
 if TYPE_CHECKING:
     from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport
@@ -51,42 +50,33 @@ def way(case: MachineCase) -> list[DiagnosisStep]:
     """Return the checks from the name to a Python that answers, up to the one that fails; the rest is unknown."""
     failed = trouble(case)
     at_fault = len(_ON_THE_WAY) if failed is None else _ON_THE_WAY.index(failed[0])
-    checks = []
+    reach, checks = case.probe.reach, []
+    # Where nothing tells how far the way went, only what was seen beside it counts.
+    met = {"resolves": bool(reach.addresses), "answers": reach.answers == "open"} if reach is not None else {}
     for at, name in enumerate(_ON_THE_WAY):
-        if at < at_fault and not _was_not_met(case, failed, name):
+        if at < at_fault and (failed is None or failed[1] != "not-reached" or met.get(name)):
             checks.append(_passed(case, name))
         elif at == at_fault and failed is not None and case.probe.failure is not None:
-            step, code, reason, hint = case.probe.failure[:4]
-            reach = case.probe.reach
+            at_step, code, reason, hint = case.probe.failure[:4]
             resolving = None if reach is None else reach.resolving
             said = (name == "resolves" and resolving) or reason.removeprefix("unreachable: ")
-            facts = {"said": said, "code": code, "step": step, "hint": hint}
-            checks.append(DiagnosisStep(name, NOT_OK, "{said}", failed[1], facts))
+            checks.append(step(name, NOT_OK, "{said}", failed[1], said=said, code=code, step=at_step, hint=hint))
         else:
-            checks.append(DiagnosisStep(name, UNKNOWN))
+            checks.append(step(name, UNKNOWN))
     return checks
 
 
-def _was_not_met(case: MachineCase, failed: tuple[str, str] | None, name: str) -> bool:
-    """Where nothing tells how far the way went, only what was seen beside it counts."""
-    if failed is None or failed[1] != "not-reached":
-        return False
-    reach = case.probe.reach
-    met = {} if reach is None else {"resolves": bool(reach.addresses), "answers": reach.answers == "open"}
-    return not met.get(name, False)
-
-
 def _passed(case: MachineCase, name: str) -> DiagnosisStep:
-    reach, report = case.probe.reach, case.report
+    reach, report = case.probe.reach, case.probe.report
     if name == "resolves" and reach is not None:
-        facts = {"host": reach.host, "addresses": ", ".join(reach.addresses)}
-        return DiagnosisStep(name, OK, "{host}: {addresses}" if reach.addresses else "{host}", None, facts)
+        seen, addresses = "{host}: {addresses}" if reach.addresses else "{host}", ", ".join(reach.addresses)
+        return step(name, OK, seen, host=reach.host, addresses=addresses)
     if name == "answers" and reach is not None:
-        return DiagnosisStep(name, OK, "port {port}", None, {"port": reach.port})
+        return step(name, OK, "port {port}", port=reach.port)
     said = case.machine.user if name == "login" and case.machine is not None else None
     if name == "python" and report is not None:
         said = f"{report.python.version} ({report.python.executable})"
-    return DiagnosisStep(name, OK, "{said}", None, {"said": said}) if said else DiagnosisStep(name, OK)
+    return step(name, OK, "{said}", said=said) if said else step(name, OK)
 
 
 def identity(case: MachineCase, report: ProbeReport) -> DiagnosisStep:
@@ -95,16 +85,15 @@ def identity(case: MachineCase, report: ProbeReport) -> DiagnosisStep:
     try:
         own = machine_id_of(report.hostname)
     except InvalidMachineIdError:
-        facts = {"answers_as": report.hostname}
-        return DiagnosisStep("identity", NOT_OK, "it calls itself {answers_as}", "no-machine-id", facts)
+        return step("identity", NOT_OK, "it calls itself {answers_as}", "no-machine-id", answers_as=report.hostname)
     agent_name = None if report.status is None else report.status.machine_id
     calls = own if own != name else agent_name if agent_name not in (None, name) else None
     if calls is None:
-        return DiagnosisStep("identity", OK, "{answers_as}", None, {"answers_as": own})
+        return step("identity", OK, "{answers_as}", answers_as=own)
     also = case.scene.probes.get(calls)
     cause = "same-name-twice" if own != name and also is not None and also.report is not None else "wrong-name"
     seen = "it calls itself {answers_as}" if own != name else "its agent beats as {answers_as}"
-    return DiagnosisStep("identity", NOT_OK, seen, cause, {"answers_as": calls})
+    return step("identity", NOT_OK, seen, cause, answers_as=calls)
 
 
 def agent(case: MachineCase, report: ProbeReport) -> DiagnosisStep:
@@ -112,77 +101,66 @@ def agent(case: MachineCase, report: ProbeReport) -> DiagnosisStep:
     if report.agent_sha256 is None:
         cause = "beats-from-elsewhere" if case.row.heartbeat_active else "not-enrolled"
         cause = "old-service-only" if case.row.older else cause
-        return DiagnosisStep("agent", NOT_OK, "there is none", cause, {"age": case.row.age_ms})
+        return step("agent", NOT_OK, "there is none", cause, age=case.row.age_ms)
     if case.agent is None:
         return _broken(case, report)
-    return _build(case.probe.builds, case.agent)
+    builds, version = case.probe.builds, case.agent.version or "?"
+    if builds is None or (builds.agent and builds.config and (builds.loop is not False or not case.agent.running)):
+        return step("agent", OK, "{version}", version=version)
+    seen, cause = "{version}, and config.json is not the inventory's", "config-differs"
+    if not builds.agent:
+        seen, cause = "{version}, another build", "agent-outdated"
+    elif case.agent.running and builds.loop is False:
+        seen, cause = "{version}, and the loop that runs is another build", "loop-outdated"
+    return step("agent", NOT_OK, seen, cause, version=version)
 
 
 def _broken(case: MachineCase, report: ProbeReport) -> DiagnosisStep:
-    found = report.status
+    found, share = report.status, case.probe.share
+    cause: str | None = "agent-broken"
     said = "-" if found is None else f"{found.code}: {found.message}"
-    facts = {"said": said, "answers_as": report.hostname}
     if found is not None and found.code == "HEARTBEAT_MISSING_MACHINE_ID":
-        return DiagnosisStep("agent", NOT_OK, "{said}", "no-machine-id", facts)
-    # without a share to name, no verb of it can answer
-    share = case.probe.share
-    cause = None if share is not None and share.code == "NO_SHARED_PATH" else "agent-broken"
-    return DiagnosisStep("agent", NOT_OK, "{said}", cause, facts)
-
-
-def _build(builds: Builds | None, found: AgentStatus) -> DiagnosisStep:
-    facts = {"version": found.version or "?"}
-    if builds is not None and not builds.agent:
-        return DiagnosisStep("agent", NOT_OK, "{version}, another build", "agent-outdated", facts)
-    if builds is not None and found.running and builds.loop is False:
-        return DiagnosisStep(
-            "agent", NOT_OK, "{version}, and the loop that runs is another build", "loop-outdated", facts
-        )
-    if builds is not None and not builds.config:
-        return DiagnosisStep(
-            "agent", NOT_OK, "{version}, and config.json is not the inventory's", "config-differs", facts
-        )
-    return DiagnosisStep("agent", OK, "{version}", None, facts)
+        cause = "no-machine-id"
+    elif share is not None and share.code == "NO_SHARED_PATH":  # without a share to name, no verb of it can answer
+        cause = None
+    return step("agent", NOT_OK, "{said}", cause, said=said, answers_as=report.hostname)
 
 
 def permanence(case: MachineCase, found: AgentStatus) -> DiagnosisStep:
     """Something brings the agent back after a crash, a logout or a boot."""
     kept = found.permanence
     if not kept.installed:
-        return DiagnosisStep("permanence", NOT_OK, "not installed", "not-permanent" if found.running else None)
-    facts = {"kind": kept.kind}
+        return step("permanence", NOT_OK, "not installed", "not-permanent" if found.running else None)
     if not kept.enabled:
-        return DiagnosisStep(
-            "permanence", NOT_OK, "{kind}, disabled", None if case.left else "permanence-disabled", facts
-        )
-    return DiagnosisStep("permanence", OK, _BOUND if kept.kind == "task" else "{kind}", None, facts)
+        cause = None if case.left else "permanence-disabled"
+        return step("permanence", NOT_OK, "{kind}, disabled", cause, kind=kept.kind)
+    return step("permanence", OK, _BOUND if kept.kind == "task" else "{kind}", kind=kept.kind)
 
 
 def loop(case: MachineCase, found: AgentStatus) -> DiagnosisStep:
     """The loop runs. A share that cannot be used is told first: no loop would start with it."""
     if found.running:
-        return DiagnosisStep("loop", OK, "since {since}", None, {"since": found.started_ms})
+        return step("loop", OK, "since {since}", since=found.started_ms)
     if share_cause(case) is not None:
-        return DiagnosisStep("loop", NOT_OK, "not running")
+        return step("loop", NOT_OK, "not running")
     if case.left:
-        return DiagnosisStep(
-            "loop", NOT_OK, "stopped on purpose", "stopped-on-purpose", {"since": case.left_at_ms, **case.undone}
-        )
+        facts = {"since": case.left_at_ms, **case.undone}
+        return step("loop", NOT_OK, "stopped on purpose", "stopped-on-purpose", **facts)
     if not found.permanence.installed and (found.sequence or 0) <= 1:
-        return DiagnosisStep("loop", NOT_OK, "never started", "never-started")
-    return DiagnosisStep("loop", NOT_OK, "not running", "agent-dead", {"since": found.beat_ms})
+        return step("loop", NOT_OK, "never started", "never-started")
+    return step("loop", NOT_OK, "not running", "agent-dead", since=found.beat_ms)
 
 
 def beat(case: MachineCase, found: AgentStatus) -> DiagnosisStep:
     """The last beat it wrote is recent, by its own clock, and was read back."""
     age = beat_age_ms(found)
     if age is None:
-        return DiagnosisStep("beat", NOT_OK if found.running and not is_new(case, found) else UNKNOWN, "none yet")
+        return step("beat", NOT_OK if found.running and not is_new(case, found) else UNKNOWN, "none yet")
     facts = {"age": max(0, age), "sequence": found.sequence}
     if not found.read_back:
-        return DiagnosisStep("beat", NOT_OK, "{age} ago, and it was not read back", "beat-not-written", facts)
+        return step("beat", NOT_OK, "{age} ago, and it was not read back", "beat-not-written", **facts)
     seen = "{age} ago" if found.sequence is None else "{age} ago, number {sequence}"
-    return DiagnosisStep("beat", OK if age <= case.timeout_ms else NOT_OK, seen, None, facts)
+    return step("beat", OK if age <= case.timeout_ms else NOT_OK, seen, **facts)
 
 
 def beat_age_ms(found: AgentStatus) -> int | None:
@@ -215,40 +193,37 @@ def share_cause(case: MachineCase) -> tuple[str, str, str] | None:
 
 def share(case: MachineCase) -> tuple[DiagnosisStep, DiagnosisStep]:
     """The share is there for the agent; and it can be written to."""
-    if case.report is None:
-        return DiagnosisStep("share", UNKNOWN), DiagnosisStep("writable", UNKNOWN)
-    found, session = share_cause(case), None if case.report.share is None else case.report.share.session
-    there = {"path": "?" if case.report.share is None else case.report.share.path}
+    if case.probe.report is None:
+        return step("share", UNKNOWN), step("writable", UNKNOWN)
+    found, session = share_cause(case), None if case.probe.report.share is None else case.probe.report.share.session
+    there = {"path": "?" if case.probe.report.share is None else case.probe.report.share.path}
     if found is None:
         seen = "{path} (in the logon session)" if session == "logon" else "{path}"
         outcome = UNKNOWN if case.is_windows and session is None else OK
-        return DiagnosisStep("share", outcome, seen, None, there), DiagnosisStep("writable", outcome)
+        return step("share", outcome, seen, **there), step("writable", outcome)
     cause, said, hint = found
-    facts = {**there, "said": said, "hint": hint}
-    if cause in _NOT_WRITABLE:
-        return DiagnosisStep("share", OK, "{path}", None, there), DiagnosisStep(
-            "writable", NOT_OK, "{said}", cause, facts
-        )
-    return DiagnosisStep("share", NOT_OK, "{said}", cause, facts), DiagnosisStep("writable", UNKNOWN)
+    is_there = cause in _NOT_WRITABLE
+    at_fault = step("writable" if is_there else "share", NOT_OK, "{said}", cause, **there, said=said, hint=hint)
+    return (step("share", OK, "{path}", **there), at_fault) if is_there else (at_fault, step("writable", UNKNOWN))
 
 
 def zombie(case: MachineCase, found: AgentStatus) -> DiagnosisStep:
     """Whatever keeps it says "running", and it does not beat."""
     if not found.running:
-        return DiagnosisStep("zombie", UNKNOWN)
+        return step("zombie", UNKNOWN)
     age = beat_age_ms(found)
     late = age > case.timeout_ms if age is not None else not is_new(case, found)
     if not late:
-        return DiagnosisStep("zombie", OK)
+        return step("zombie", OK)
     if share_cause(case) is not None:
-        return DiagnosisStep("zombie", NOT_OK, "it waits for its share")
+        return step("zombie", NOT_OK, "it waits for its share")
     seen = "it runs, and its last beat is old" if age is not None else "it runs, and never beat"
-    return DiagnosisStep("zombie", NOT_OK, seen, "zombie", {"age": age})
+    return step("zombie", NOT_OK, seen, "zombie", age=age)
 
 
 def clock(case: MachineCase, _: ProbeReport) -> DiagnosisStep:
     """Its clock is this computer's, within what the network may have added; or it is this computer's that is wrong."""
     found = case.scene.matrix.finding(v.CLOCK_WRONG, case.machine_id)
     if found is None:
-        return DiagnosisStep("clock", OK, "{offset} s", None, {"offset": f"{(case.probe.offset_ms or 0) / 1000:+.1f}"})
-    return DiagnosisStep("clock", NOT_OK, "{off} this computer's", "clock-wrong", found.facts)
+        return step("clock", OK, "{offset} s", offset=f"{(case.probe.offset_ms or 0) / 1000:+.1f}")
+    return step("clock", NOT_OK, "{off} this computer's", "clock-wrong", **found.facts)

@@ -13,7 +13,7 @@ from roosync_ops.wire.status import ONLINE, WARNING
 
 from . import verdict as v
 from .contradictions import contradictions, lately
-from .diagnose_model import NOT_OK, OK, UNKNOWN, DiagnosisInput, DiagnosisStep, MachineCase
+from .diagnose_model import NOT_OK, OK, UNKNOWN, DiagnosisInput, DiagnosisStep, MachineCase, step
 from .probes import HERE
 
 #: An older service erases the view with every beat; a view that passes from one of our keepers to the next, whose
@@ -26,18 +26,15 @@ def moves_up(case: MachineCase) -> DiagnosisStep:
     fresh, behind, lag = case.scene.matrix.holders(case.machine_id)
     unread = _unread(case)
     if unread is not None:
-        file, kind, detail = unread
-        read = {"file": file, "kind": kind, "detail": detail}
-        return DiagnosisStep("uploads", NOT_OK, "{file}: {kind}", "record-unreadable", read)
+        return step("uploads", NOT_OK, "{file}: {kind}", "record-unreadable", **unread.as_dict())
     if fresh:
-        return DiagnosisStep("uploads", OK, "seen by {observers}", None, {"observers": fresh})
+        return step("uploads", OK, "seen by {observers}", observers=fresh)
     if behind:
-        facts: dict[str, object] = {"lag": lag, "observers": behind}
-        return DiagnosisStep("uploads", NOT_OK, "not seen by {observers}", "uploads-stalled", facts)
-    return DiagnosisStep("uploads", UNKNOWN, "no other replica tells")
+        return step("uploads", NOT_OK, "not seen by {observers}", "uploads-stalled", lag=lag, observers=behind)
+    return step("uploads", UNKNOWN, "no other replica tells")
 
 
-def _unread(case: MachineCase) -> tuple[str, str, str] | None:
+def _unread(case: MachineCase) -> f.Finding | None:
     """Return the finding about the machine's own file where no replica could read that file."""
     found = None
     for view in case.scene.views.values():
@@ -46,56 +43,46 @@ def _unread(case: MachineCase) -> tuple[str, str, str] | None:
             return None
         for item in view.findings_about(case.machine_id):
             if item.kind not in READ_ALL_THE_SAME | {f.VANISHED}:
-                found = (item.file, item.kind, item.detail)
+                found = item
     return found
 
 
 def moves_down(case: MachineCase) -> DiagnosisStep:
     """The others' beats reach this machine's replica."""
     if case.machine_id not in case.scene.views:
-        return DiagnosisStep("downloads", UNKNOWN)
+        return step("downloads", UNKNOWN)
     stale = case.scene.matrix.stale
     if case.machine_id not in stale:
-        return DiagnosisStep("downloads", OK)
-    return DiagnosisStep("downloads", NOT_OK, "nothing{newer}", "downloads-stalled", {"since": stale[case.machine_id]})
+        return step("downloads", OK)
+    return step("downloads", NOT_OK, "nothing{newer}", "downloads-stalled", since=stale[case.machine_id])
 
 
 def twins(case: MachineCase) -> DiagnosisStep:
     """No other agent beats under its name; nothing else stands for it."""
     for found in contradictions(case.machine_id, case.scene.views.values(), case.scene.probes):
         if found.kind == v.TWINS:
-            return DiagnosisStep("twins", NOT_OK, "{said}", "twin-identity", {"said": found.facts["detail"]})
+            return step("twins", NOT_OK, "{said}", "twin-identity", said=found.facts["detail"])
+    found_here = [item for view in case.scene.views.values() for item in view.findings_about(case.machine_id)]
     for kind, cause in ((f.CASE_DOUBLE, "case-double"), (f.CONFLICT_COPY, "conflict-copies")):
-        files = _files(case, kind)
+        files = sorted({item.file for item in found_here if item.kind == kind})
         if files:
-            return DiagnosisStep("twins", NOT_OK, "{files}", cause, {"files": ", ".join(files[:3])})
+            return step("twins", NOT_OK, "{files}", cause, files=", ".join(files[:3]))
     merged = case.scene.merged
-    return DiagnosisStep("twins", OK if merged is not None and case.machine_id in merged.machines else UNKNOWN)
-
-
-def _files(case: MachineCase, kind: str) -> list[str]:
-    """Return the machine's files that a finding of `kind` names, whichever replica shows them."""
-    found = {
-        item.file
-        for view in case.scene.views.values()
-        for item in view.findings_about(case.machine_id)
-        if item.kind == kind
-    }
-    return sorted(found)
+    return step("twins", OK if merged is not None and case.machine_id in merged.machines else UNKNOWN)
 
 
 def writers(case: MachineCase) -> DiagnosisStep:
     """No older service works against it: one that runs there and erases the view, or one that rewrites its record."""
     if case.machine_id in _erasures(case.scene):
-        return DiagnosisStep("old services", NOT_OK, "one that runs there erases the view", "old-writer-erases-view")
+        return step("old services", NOT_OK, "one that runs there erases the view", "old-writer-erases-view")
     agent = case.agent
     own = None if agent is None else agent.own_file
     if agent is not None and own is not None and own.last_kind != OF_A_TWIN:
-        rewrite = lately(own.last_detail, own.last_at, agent.now)
-        if rewrite is not None:
-            facts = {"said": rewrite, "count": own.rewrites}
-            return DiagnosisStep("old services", NOT_OK, "{count} times: {said}", "old-writer-rewrites-record", facts)
-    return DiagnosisStep("old services", OK if agent is not None else UNKNOWN)
+        said = lately(own.last_detail, own.last_at, agent.now)
+        if said is not None:
+            seen, cause = "{count} times: {said}", "old-writer-rewrites-record"
+            return step("old services", NOT_OK, seen, cause, said=said, count=own.rewrites)
+    return step("old services", OK if agent is not None else UNKNOWN)
 
 
 def _erasures(scene: DiagnosisInput) -> Iterator[str | None]:
@@ -111,15 +98,14 @@ def _erasures(scene: DiagnosisInput) -> Iterator[str | None]:
 
 def expectation(case: MachineCase) -> DiagnosisStep:
     """What the fleet sees is what the inventory says."""
-    seen, facts = "seen {observed}", {"observed": case.observed}
-    machine = case.machine
+    seen, observed, machine = "seen {observed}", case.observed, case.machine
     if machine is None:
         pieces = (view.machines.get(case.machine_id) for view in case.scene.views.values())
-        facts = {"files": ", ".join(sorted({one.file for one in pieces if one is not None})) or "its record"}
-        return DiagnosisStep("expected", NOT_OK, "not in the inventory", "not-in-inventory", facts)
-    if machine.expected == "offline" and case.observed in (ONLINE, WARNING):
-        return DiagnosisStep("expected", NOT_OK, seen, "beats-though-expected-offline", {**facts, "why": machine.why})
-    return DiagnosisStep("expected", OK if case.is_expected == (case.observed == ONLINE) else NOT_OK, seen, None, facts)
+        files = ", ".join(sorted({one.file for one in pieces if one is not None})) or "its record"
+        return step("expected", NOT_OK, "not in the inventory", "not-in-inventory", files=files)
+    if machine.expected == "offline" and observed in (ONLINE, WARNING):
+        return step("expected", NOT_OK, seen, "beats-though-expected-offline", observed=observed, why=machine.why)
+    return step("expected", OK if case.is_expected == (observed == ONLINE) else NOT_OK, seen, observed=observed)
 
 
 def here(scene: DiagnosisInput) -> list[DiagnosisStep]:
@@ -130,26 +116,26 @@ def here(scene: DiagnosisInput) -> list[DiagnosisStep]:
 def _own_clock(scene: DiagnosisInput) -> DiagnosisStep:
     found = scene.matrix.finding(v.READER_CLOCK_WRONG)
     if found is None:
-        return DiagnosisStep("own clock", OK if scene.matrix.reached else UNKNOWN)
-    return DiagnosisStep("own clock", NOT_OK, "{off} those of {count} machines", "own-clock-wrong", found.facts)
+        return step("own clock", OK if scene.matrix.reached else UNKNOWN)
+    return step("own clock", NOT_OK, "{off} those of {count} machines", "own-clock-wrong", **found.facts)
 
 
 def _own_replica(scene: DiagnosisInput) -> DiagnosisStep:
     if scene.here is not None:
-        return DiagnosisStep("own replica", NOT_OK, "{said}", "own-replica-unavailable", {"said": scene.here[0]})
-    if HERE not in scene.views:
-        return DiagnosisStep("own replica", UNKNOWN, "none is named (--shared)")
+        return step("own replica", NOT_OK, "{said}", "own-replica-unavailable", said=scene.here[0])
+    if scene.own is None:
+        return step("own replica", UNKNOWN, "none is named (--shared)")
     stale = scene.matrix.stale
     if HERE not in stale:
-        return DiagnosisStep("own replica", OK, "{path}", None, {"path": scene.views[HERE].shared})
-    facts = {"since": stale[HERE], "via": next((name for name in scene.views if name not in stale), None)}
-    return DiagnosisStep("own replica", NOT_OK, "nothing{newer}", "own-replica-stale", facts)
+        return step("own replica", OK, "{path}", path=scene.own.shared)
+    via = next((name for name in scene.views if name not in stale), None)
+    return step("own replica", NOT_OK, "nothing{newer}", "own-replica-stale", since=stale[HERE], via=via)
 
 
 def _view(scene: DiagnosisInput) -> DiagnosisStep:
     """`heartbeat.json` is there for those who read nothing else, and holds every machine."""
     via = _via(scene)
-    checked = _view_of(scene.views.get(HERE) or scene.views.get(via or ""))
+    checked = _view_of(scene.own or scene.views.get(via or ""))
     return checked if via is None else replace(checked, facts={**checked.facts, "via": via})
 
 
@@ -158,7 +144,7 @@ def _via(scene: DiagnosisInput) -> str | None:
 
     Its agent has the share, or nothing could be done there.
     """
-    if HERE in scene.views:
+    if scene.own is not None:
         return None
     usable = (name for name, one in scene.probes.items() if one.status is not None and one.share is None)
     return next((name for name in usable if name in scene.views and name not in scene.matrix.stale), None)
@@ -166,23 +152,16 @@ def _via(scene: DiagnosisInput) -> str | None:
 
 def _view_of(state: SharedState | None) -> DiagnosisStep:
     if state is None:
-        return DiagnosisStep("view", UNKNOWN)
+        return step("view", UNKNOWN)
     if state.view_state == "absent":
         outcome = NOT_OK if state.machines else UNKNOWN
-        return DiagnosisStep("view", outcome, "there is none", "view-missing" if state.machines else None)
+        return step("view", outcome, "there is none", "view-missing" if state.machines else None)
     if state.view_state != "read" or state.view is None:
-        return DiagnosisStep("view", NOT_OK, "{kind}", "view-unreadable", {"kind": state.view_state})
-    missing = _missing(state)
-    if missing:
-        return DiagnosisStep("view", NOT_OK, "without {missing}", "view-incomplete", {"missing": missing})
-    return DiagnosisStep("view", OK)
-
-
-def _missing(state: SharedState) -> tuple[str, ...]:
-    """Return the machines that have a valid heartbeat and no entry in the view; their first beat may be under way."""
-    known = {str(key).lower() for key in object_in(state.view, "heartbeats")}
-    pieces = state.machines.items()
-    return tuple(name for name, piece in pieces if name not in known and piece.record.last_heartbeat_ms is not None)
+        return step("view", NOT_OK, "{kind}", "view-unreadable", kind=state.view_state)
+    known, pieces = {str(key).lower() for key in object_in(state.view, "heartbeats")}, state.machines.items()
+    # With a valid heartbeat, that is; the first beat may be under way.
+    lack = tuple(name for name, one in pieces if name not in known and one.record.last_heartbeat_ms is not None)
+    return step("view", NOT_OK, "without {missing}", "view-incomplete", missing=lack) if lack else step("view", OK)
 
 
 def _erased(scene: DiagnosisInput) -> DiagnosisStep:
@@ -190,17 +169,16 @@ def _erased(scene: DiagnosisInput) -> DiagnosisStep:
     found = list(_erasures(scene))
     if found and not any(name in scene.probes for name in found):
         name = next(filter(None, found), None) or "the machine that runs it"
-        facts = {"machine": name}
-        return DiagnosisStep("old services", NOT_OK, "one erases the view: {machine}", "old-writer-erases-view", facts)
-    return DiagnosisStep("old services", OK if scene.probes else UNKNOWN)
+        seen, cause = "one erases the view: {machine}", "old-writer-erases-view"
+        return step("old services", NOT_OK, seen, cause, machine=name)
+    return step("old services", OK if scene.probes else UNKNOWN)
 
 
 def _litter(scene: DiagnosisInput) -> DiagnosisStep:
     if scene.orphans is None:
         via = _via(scene)
-        return DiagnosisStep("temporary files", UNKNOWN, facts={} if via is None else {"via": via})
+        return step("temporary files", UNKNOWN, **({} if via is None else {"via": via}))
     if not scene.orphans:
-        return DiagnosisStep("temporary files", OK, "none of ours left")
-    count, files = len(scene.orphans), ", ".join(scene.orphans[:3])
-    facts = {"count": count, "files": files, "all": scene.orphans}
-    return DiagnosisStep("temporary files", NOT_OK, "{files}", "orphan-temporary-files", facts)
+        return step("temporary files", OK, "none of ours left")
+    facts = {"count": len(scene.orphans), "files": ", ".join(scene.orphans[:3]), "all": scene.orphans}
+    return step("temporary files", NOT_OK, "{files}", "orphan-temporary-files", **facts)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.state import SharedState
 from roosync_ops.wire import status
-from roosync_ops.wire.status import DEFAULT_THRESHOLDS, LEFT, Thresholds
+from roosync_ops.wire.status import DEFAULT_THRESHOLDS, LEFT
 from roosync_ops.wire.times import to_iso
 
 from .diagnose_causes import CAUSES, GRAVE, MILD, NONE
@@ -21,14 +20,12 @@ from .probes import HERE, NOTHING_ELSE, UNCLEAR, AgentState, Knowledge, ProbeRes
 from .verdict import Observation
 
 if TYPE_CHECKING:
-    from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport
+    from roosync_ops.remote_script.facts_model import AgentStatus
 
 OK: Final = "ok"
 NOT_OK: Final = "not ok"
 #: Not reached: something before it is in the way, or nothing tells.
 UNKNOWN: Final = "unknown"
-
-_NO_FACTS: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -73,21 +70,13 @@ class MachineCase:
         self.scene = scene
         self.machine_id = machine_id
         self.machine: Machine | None = scene.fleet.get(machine_id)
+        self.is_windows = self.machine is not None and self.machine.system == "windows"
+        self.is_expected = self.machine is not None and self.machine.expected == "online"
+        self.thresholds = DEFAULT_THRESHOLDS if self.machine is None else self.machine.thresholds
         self.probe = scene.probes.get(machine_id) or ProbeResult(machine_id, AgentState(UNCLEAR))
-
-    @property
-    def report(self) -> ProbeReport | None:
-        return self.probe.report
-
-    @property
-    def agent(self) -> AgentStatus | None:
-        """What the agent says of itself, where that can be used."""
         found = self.probe.status
-        return found if found is not None and found.success else None
-
-    @property
-    def is_windows(self) -> bool:
-        return self.machine is not None and self.machine.system == "windows"
+        #: What the agent says of itself, where that can be used.
+        self.agent: AgentStatus | None = found if found is not None and found.success else None
 
     @property
     def timeout_ms(self) -> int:
@@ -95,10 +84,6 @@ class MachineCase:
         config = None if self.agent is None else self.agent.config
         told = None if config is None else config.offline_timeout
         return told if told is not None and told > 0 else self.thresholds.timeout_ms
-
-    @property
-    def thresholds(self) -> Thresholds:
-        return DEFAULT_THRESHOLDS if self.machine is None else self.machine.thresholds
 
     @cached_property
     def row(self) -> Observation:
@@ -139,10 +124,6 @@ class MachineCase:
         """What an older service did to its own file, as facts; none where it did nothing."""
         return {} if self._said is None else self._said.undone
 
-    @property
-    def is_expected(self) -> bool:
-        return self.machine is not None and self.machine.expected == "online"
-
 
 @dataclass(frozen=True, slots=True)
 class DiagnosisStep:
@@ -154,9 +135,14 @@ class DiagnosisStep:
 
     name: str
     outcome: str
-    seen: str = ""
-    cause: str | None = None
-    facts: Mapping[str, Any] = field(default_factory=lambda: _NO_FACTS)
+    seen: str
+    cause: str | None
+    facts: Mapping[str, Any]
+
+
+def step(name: str, outcome: str, seen: str = "", cause: str | None = None, /, **facts: Any) -> DiagnosisStep:
+    """Return a step with its facts."""
+    return DiagnosisStep(name, outcome, seen, cause, facts)
 
 
 @dataclass(frozen=True, slots=True)

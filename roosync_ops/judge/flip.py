@@ -41,9 +41,6 @@ OK: Final = "ok"
 SUSPECT: Final = "suspect"
 UNAVAILABLE: Final = "unavailable"
 
-
-MACHINE_WORDS: Final = frozenset([ONLINE, OFFLINE, LEFT, UNKNOWN, None])
-SHARE_WORDS: Final = frozenset([OK, SUSPECT, UNAVAILABLE])
 #: What takes a machine offline for certain, and why its flip says so.
 _DEATHS: Final = {
     v.AGENT_GONE: AGENT_GONE,
@@ -174,7 +171,7 @@ class Remembered:
         except ValidationError:
             return cls()
         told = {one.told for one in found.machines.values()}
-        if found.share.told not in SHARE_WORDS or not told <= MACHINE_WORDS:
+        if found.share.told not in (OK, SUSPECT, UNAVAILABLE) or not told <= {ONLINE, OFFLINE, LEFT, UNKNOWN, None}:
             return cls()
         found.came_at_ms = found.came_at_ms or found.moved_at_ms
         return found

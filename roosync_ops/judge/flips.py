@@ -71,8 +71,10 @@ class Flips:
         if seen:
             self._interval_ms = max(row.interval_ms for row in seen)
             self._timeout_ms = max(row.timeout_ms for row in seen)
-        if passed < 0:
-            self._clock_put_back(now_ms)
+        if passed < 0:  # this computer's clock was put back: times it wrote earlier lie in the future now
+            self.kept.trouble_since_ms = None
+            for known in (self.kept.share, *self.kept.machines.values()):
+                known.changes = [min(at, now_ms) for at in known.changes]
         if first or passed < 0 or passed > max(AWAY_MS, self._timeout_ms // 2):
             self._listen_anew(now_ms)
             self.kept.came_at_ms = now_ms
@@ -88,12 +90,6 @@ class Flips:
         }
         self.unsettled = self.kept.trouble_since_ms is not None or bool(gone)
         return told
-
-    def _clock_put_back(self, now_ms: int) -> None:
-        """This computer's clock was put back: times it wrote earlier lie in the future now."""
-        self.kept.trouble_since_ms = None
-        for known in (self.kept.share, *self.kept.machines.values()):
-            known.changes = [min(at, now_ms) for at in known.changes]
 
     def _listen_anew(self, now_ms: int) -> None:
         """Give every machine its whole timeout again: what was not heard meanwhile proves nothing."""
@@ -123,12 +119,9 @@ class Flips:
         return bool(came)
 
     def _comes(self, row: FlipRow) -> bool:
-        here_ms = row.heard_ms if row.here_ms is None else row.here_ms
-        if here_ms is None:
-            return False
-        known = self.kept.machines[row.machine_id]
-        before, known.came_ms = known.came_ms, here_ms
-        return before is not None and here_ms > before
+        known, here_ms = self.kept.machines[row.machine_id], row.heard_ms if row.here_ms is None else row.here_ms
+        before, known.came_ms = known.came_ms, known.came_ms if here_ms is None else here_ms
+        return here_ms is not None and before is not None and here_ms > before
 
     def _takes(self, row: FlipRow) -> bool:
         """Remember the record of `row`; True where it is a later one than was known."""
@@ -173,7 +166,9 @@ class Flips:
     def _machine_flips(self, row: FlipRow, now_ms: int) -> list[Flip]:
         known = self.kept.machines[row.machine_id]
         if known.told is None:
-            self._take_for_granted(row, known)
+            # The first sight of a machine is taken for granted, unless it is in doubt whether it is one.
+            if self.share == f.OK and (row.doubt is None or row.status in (ONLINE, WARNING)):
+                known.told, known.told_key = ONLINE if row.status == WARNING else row.status, known.key
             return []
         change = self._change(row, known)
         if change is None:
@@ -185,20 +180,14 @@ class Flips:
         flip = Flip(row.machine_id, was, to, now_ms, reason, planned, heard_ms=row.heard_ms, silent_ms=silent)
         return _damped(flip, known)
 
-    def _take_for_granted(self, row: FlipRow, known: Known) -> None:
-        """Remember the first sight of a machine, unless it is in doubt whether it is one."""
-        if self.share != f.OK or (row.doubt is not None and row.status not in (ONLINE, WARNING)):
-            return
-        known.told = ONLINE if row.status == WARNING else row.status
-        known.told_key = known.key
-
     def _change(self, row: FlipRow, known: Known) -> tuple[str, str] | None:
         """Return what is to be told and why, None for nothing."""
         # The latest known, and not an old copy that came back.
         current = row.key[0] == known.key[0] >= 0 or row.key[1] == known.key[1]
         newer = known.key != known.told_key
         if row.status == ONLINE and known.told != ONLINE and current and newer:
-            return ONLINE, _why_online(known)
+            is_first = known.told == UNKNOWN and known.told_key == f.NO_KEY
+            return ONLINE, f.STARTED_AGAIN if known.told == LEFT else f.FIRST_BEAT if is_first else f.BEATS_AGAIN
         if row.status == LEFT and known.told != LEFT and current and (newer or row.sequence is None):
             return LEFT, f.STOPPED
         if row.status not in (OFFLINE, UNKNOWN) or not self._is_proven(row, known):
@@ -248,9 +237,3 @@ def _damped(flip: Flip, known: Known) -> list[Flip]:
     known.flapping = True
     detail = f"{len(known.changes)} times in {FLAP_WINDOW_MS // 60_000} min"
     return [replace(flip, reason=f.FLAPPING, flapping=True, detail=detail)]
-
-
-def _why_online(known: Known) -> str:
-    if known.told == LEFT:
-        return f.STARTED_AGAIN
-    return f.FIRST_BEAT if known.told == UNKNOWN and known.told_key == f.NO_KEY else f.BEATS_AGAIN

@@ -32,6 +32,7 @@ FLIPS: Final = "flips"
 NOTHING: Final = "nothing"
 
 _MEANS: Final = {ONLINE: UP, OFFLINE: OFF, LEFT: STOPPED}
+_TAILS: Final = {**_MEANS, WARNING: UP}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +134,8 @@ def _by_intervals(  # noqa: PLR0913, PLR0917 - what is known of one machine
             if intervals_in(record.agent.get("upIntervals"))
             else _gap(end, last, NOT_KNOWN, own, stops)
         )
-    tail = _tail(observed, doubt=doubt)
+    tail = _TAILS.get(observed, NOT_KNOWN) if observed != OFFLINE or not doubt else NOT_KNOWN
     return [*spans, _gap(last, to_ms, tail, own if tail != UP else (), stops if tail != UP else ())]
-
-
-def _tail(observed: str, *, doubt: bool) -> str:
-    if observed in (ONLINE, WARNING):
-        return UP
-    if observed == LEFT:
-        return STOPPED
-    return OFF if observed == OFFLINE and not doubt else NOT_KNOWN
 
 
 def _gap(start: int, end: int, kind: str, own: Sequence[tuple[int, Mapping[str, Any]]], stops: Sequence[int]) -> Span:
@@ -170,15 +163,9 @@ def _covering(spans: Iterable[Span], from_ms: int, to_ms: int) -> tuple[Span, ..
     at = from_ms
     for span in [*spans, Span(to_ms, to_ms, NOT_KNOWN)]:
         start, end = min(max(span.start_ms, at), to_ms), min(span.end_ms, to_ms)
-        _add(result, Span(at, start, NOT_KNOWN))
-        _add(result, Span(start, max(start, end), span.kind))
-        at = max(at, start, end)
+        for until, kind in ((start, NOT_KNOWN), (end, span.kind)):
+            if until > at:
+                begun = result.pop().start_ms if result and result[-1].kind == kind else at
+                result.append(Span(begun, until, kind))
+                at = until
     return tuple(result)
-
-
-def _add(result: list[Span], span: Span) -> None:
-    if span.ms <= 0:
-        return
-    if result and result[-1].kind == span.kind:
-        span = Span(result.pop().start_ms, span.end_ms, span.kind)
-    result.append(span)

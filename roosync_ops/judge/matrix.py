@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
+from typing import Final, TypeAlias
 
 from roosync_ops.fleet import Machine
 from roosync_ops.state import SharedState
@@ -39,7 +39,8 @@ class Cell:
     probed: bool = False
 
 
-_NOTHING: Final = Cell(UNKNOWN)
+#: One known beat; who knows it, the machine itself included; and when that was told, on the reader's clock.
+_Beat: TypeAlias = tuple[Record, str, int]
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Matrix:
 
     def cell(self, observer: str, machine_id: str) -> Cell:
         """Return what `observer` shows of a machine; unknown where it shows nothing."""
-        return self.cells.get((observer, machine_id), _NOTHING)
+        return self.cells.get((observer, machine_id), Cell(UNKNOWN))
 
     def is_heard(self, machine_id: str) -> bool:
         """Return True if some replica shows a machine online, whatever it answers itself."""
@@ -114,12 +115,13 @@ def matrix(
     }
     asked = {name: _left(probes[name], replicas, now_ms) for name in machines if name in probes}
     offsets = {name: one.offset_ms or 0 for name, one in probes.items()}
+    sent = {pair: at - offsets.get(pair[1], 0) for pair, cell in cells.items() if (at := cell.heard_ms) is not None}
     unread = [] if own_problem is None else [v.Reason(v.REPLICA_UNREADABLE, HERE, {"detail": own_problem})]
     lags = compared(cells, asked)
     states = [state for state, _ in replicas.values()]
     found = [
         *unread,
-        *stalls(cells, lags, offsets),
+        *_stalls(lags, sent),
         *_words(asked, machines, {name for (_, name), cell in cells.items() if cell.status == ONLINE}),
         *wrong_clocks(asked.values()),
         *(found for name in machines for found in contradictions(name, states, probes)),
@@ -153,29 +155,16 @@ def _left(one: ProbeResult, replicas: Mapping[str, tuple[SharedState, int]], now
     return replace(one, agent=replace(one.agent, kind=kind, left_ms=since, undone=undone, older=is_older))
 
 
-@dataclass(frozen=True, slots=True)
-class _Beat:
-    """One known beat; `by` is who knows it, the machine itself included; `told_ms` when, on the reader's clock."""
-
-    sequence: int | None
-    heard_ms: int | None
-    by: str
-    told_ms: int
-
-
 def _newest(
     machine_id: str, replicas: Mapping[str, tuple[SharedState, int]], probes: Mapping[str, ProbeResult]
 ) -> list[_Beat]:
     """Return every beat that an observer knows of a machine, the newest first."""
-    found = []
-    for observer, (state, read_ms) in replicas.items():
-        record = state.record_of(machine_id)
-        if record is not None:
-            found.append(_Beat(record.sequence, record.last_heartbeat_ms, observer, read_ms))
+    shown = ((state.record_of(machine_id), observer, at) for observer, (state, at) in replicas.items())
+    found = [(record, observer, at) for record, observer, at in shown if record is not None]
     one = probes.get(machine_id)
     if one is not None and one.agent.sequence is not None:
-        found.append(_Beat(one.agent.sequence, one.agent.heard_ms, machine_id, one.read_ms))
-    return sorted(found, key=lambda beat: (beat.sequence or 0, beat.heard_ms or 0), reverse=True)
+        found.append((Record(machine_id, one.agent.heard_ms, sequence=one.agent.sequence), machine_id, one.read_ms))
+    return sorted(found, key=lambda beat: (beat[0].sequence or 0, beat[0].last_heartbeat_ms or 0), reverse=True)
 
 
 def _cell(  # noqa: PLR0913, PLR0917 - a row, a column, and what is known of both
@@ -187,19 +176,19 @@ def _cell(  # noqa: PLR0913, PLR0917 - a row, a column, and what is known of bot
     probes: Mapping[str, ProbeResult],
 ) -> Cell:
     record = state.record_of(machine.machine_id)
-    others = [beat for beat in beats if beat.by != observer]
+    others = [beat for beat in beats if beat[1] != observer]
     one = probes.get(machine.machine_id)
     offset = None if one is None else one.offset_ms
     if record is None or record.last_heartbeat_ms is None:
-        known = any((beat.sequence or 0) >= _NEW_BEATS for beat in others)
+        known = any((beat.sequence or 0) >= _NEW_BEATS for beat, _, _ in others)
         return Cell(UNKNOWN, lags=known and not _is_young(one, machine.offline_timeout))
     now_there = read_ms + (offset or 0)
     limits = limits_of(state.machines[machine.machine_id], machine.thresholds)
     behind = None
     if others:
-        newest = others[0]
+        newest, _, told_ms = others[0]
         # By so much it was sent later than this reading, as far as the observer that tells of it looked later.
-        later_ms = max(0, min((newest.heard_ms or 0) - (offset or 0), newest.told_ms) - read_ms)
+        later_ms = max(0, min((newest.last_heartbeat_ms or 0) - (offset or 0), told_ms) - read_ms)
         behind = max(0, _behind_ms(record, newest, machine.heartbeat_interval) - later_ms)
     return Cell(
         status(record, now_there, limits),
@@ -220,11 +209,11 @@ def _is_young(one: ProbeResult | None, limit_ms: int) -> bool:
     return status.running and status.beat_ms - status.started_ms <= limit_ms
 
 
-def _behind_ms(record: Record, newest: _Beat, interval_ms: int) -> int:
+def _behind_ms(record: Record, newest: Record, interval_ms: int) -> int:
     """Count in beats where they are numbered, else by the machine's own clock: in either case no second clock."""
     if record.sequence is not None and newest.sequence is not None:
         return max(0, newest.sequence - record.sequence) * interval_ms
-    return max(0, (newest.heard_ms or 0) - (record.last_heartbeat_ms or 0))
+    return max(0, (newest.last_heartbeat_ms or 0) - (record.last_heartbeat_ms or 0))
 
 
 def _words(probes: Mapping[str, ProbeResult], machines: Mapping[str, Machine], heard: set[str]) -> list[v.Reason]:
@@ -253,43 +242,39 @@ def compared(cells: Mapping[tuple[str, str], Cell], probes: Mapping[str, ProbeRe
     }
 
 
-def stalls(
-    cells: Mapping[tuple[str, str], Cell], compared: dict[tuple[str, str], bool], offsets: Mapping[str, int]
-) -> list[v.Reason]:
-    """Explain the cells that lag by as few stale replicas and stalled writers as can be."""
+def _stalls(compared: dict[tuple[str, str], bool], sent: Mapping[tuple[str, str], int]) -> list[v.Reason]:
+    """Explain the pairs that lag by as few stale replicas and stalled writers as can be.
+
+    `sent` is when the beat was sent that a replica shows of a machine, on the reader's clock.
+    """
     lagging = sum(compared.values())
     rows = {observer for (observer, _), lags in compared.items() if lags}
     columns = {name for (_, name), lags in compared.items() if lags}
     if len(rows) > 1 and len(columns) > 1 and lagging * 100 >= len(compared) * _SHARE_PERCENT:
-        since = max((_arrived(cells, pair, offsets) for pair in compared), default=0)
-        facts = {"since": since or None, "behind": lagging, "of": len(compared)}
+        facts = {"since": _last(compared, sent), "behind": lagging, "of": len(compared)}
         return [v.Reason(v.SHARE_STALLED, min(columns), facts)]
     found = []
-    while any(compared.values()):
-        reason, explained = _worst_line(cells, compared, offsets)
-        if reason is None:
-            break
-        found.append(reason)
-        compared = {pair: lags for pair, lags in compared.items() if pair not in explained}
+    while any(compared.values()) and (line := _worst_line(compared, sent)) is not None:
+        found.append(line[0])
+        compared = {pair: lags for pair, lags in compared.items() if pair not in line[1]}
     return found
 
 
 def _worst_line(
-    cells: Mapping[tuple[str, str], Cell], compared: Mapping[tuple[str, str], bool], offsets: Mapping[str, int]
-) -> tuple[v.Reason | None, set[tuple[str, str]]]:
-    """Return the row or column that lags most, by share and then by number; none where no line lags by half."""
-    lines = [(v.OBSERVER_STALE, observer) for observer in dict.fromkeys(pair[0] for pair in compared)]
-    lines += [(v.UPLOAD_STALLED, name) for name in dict.fromkeys(pair[1] for pair in compared)]
+    compared: Mapping[tuple[str, str], bool], sent: Mapping[tuple[str, str], int]
+) -> tuple[v.Reason, set[tuple[str, str]]] | None:
+    """Return the row or column that lags most, by share and then by number; None where no line lags by half."""
     ranked = []
-    for kind, name in lines:
-        pairs = {pair for pair in compared if pair[kind == v.UPLOAD_STALLED] == name}
-        behind = sum(compared[pair] for pair in pairs)
-        ranked.append((behind / len(pairs), behind, kind, name, pairs))
+    for side, kind in enumerate((v.OBSERVER_STALE, v.UPLOAD_STALLED)):
+        for name in dict.fromkeys(pair[side] for pair in compared):
+            pairs = {pair for pair in compared if pair[side] == name}
+            behind = sum(compared[pair] for pair in pairs)
+            ranked.append((behind / len(pairs), behind, kind, name, pairs))
     ranked.sort(key=lambda line: line[:2], reverse=True)
     share, behind, kind, name, pairs = ranked[0]
     if share <= 0.5:  # noqa: PLR2004 - half of a line: a beat on its way, not a line that stands still
-        return None, set()
-    since = max((_arrived(cells, pair, offsets) for pair in pairs), default=0) or None
+        return None
+    since = _last(pairs, sent)
     tied = [line for line in ranked[1:] if line[:2] == (share, behind) and line[4] & pairs and line[2] != kind]
     if tied and behind == 1:
         observer, writer = next(iter(pairs & tied[0][4]))
@@ -297,7 +282,5 @@ def _worst_line(
     return v.Reason(kind, name, {"since": since, "behind": behind, "of": len(pairs)}), pairs
 
 
-def _arrived(cells: Mapping[tuple[str, str], Cell], pair: tuple[str, str], offsets: Mapping[str, int]) -> int:
-    """Return when the beat that a replica shows was sent, on the reader's clock; 0 where it shows none."""
-    heard = cells[pair].heard_ms
-    return 0 if heard is None else heard - offsets.get(pair[1], 0)
+def _last(pairs: Iterable[tuple[str, str]], sent: Mapping[tuple[str, str], int]) -> int | None:
+    return max((sent[pair] for pair in pairs if pair in sent), default=None)

@@ -203,11 +203,8 @@ def status_with(  # noqa: PLR0913, PLR0917 - status() and what a reader knows be
         return UNKNOWN, TIMESTAMP
     if record.has_left:
         return LEFT, TIMESTAMP
-    if patience_ms is None:
-        now_there = now_ms + (offset_ms or 0)
-        return status(record, now_there, thresholds), TIMESTAMP if offset_ms is None else PROBED
-    age_ms, basis = silence_ms(record, seen, now_ms, thresholds, offset_ms)
-    return status(record, record.last_heartbeat_ms + age_ms - patience_ms, thresholds), basis
+    age_ms, basis = silence_ms(record, None if patience_ms is None else seen, now_ms, thresholds, offset_ms)
+    return status(record, record.last_heartbeat_ms + age_ms - (patience_ms or 0), thresholds), basis
 
 
 def silence_ms(

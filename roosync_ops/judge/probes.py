@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.state.seen import Seen
-from roosync_ops.state.shared import SharedState, Sign
+from roosync_ops.state.shared import SharedState
 from roosync_ops.state.silences import Silence
 from roosync_ops.wire.merge import Evidence, merge
 
@@ -37,7 +36,6 @@ UNASKED: Final = "unasked"  # this computer has no way to ask it
 #: Words that a machine gave itself.
 SELF_REPORTED: Final = frozenset([RUNNING, SHARE_BLOCKED, SILENT, NOT_RUNNING, LEFT, NO_AGENT])
 
-_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 #: The observer that asks, in the place of a machineId; none can have parentheses.
 HERE: Final = "(here)"
 
@@ -60,7 +58,7 @@ class AgentState:
     heard_ms: int | None = None
     twin: str | None = None
     left_ms: int | None = None
-    undone: Mapping[str, Any] = field(default_factory=lambda: _NONE)
+    undone: Mapping[str, Any] = field(default_factory=dict)
     older: bool = False
 
 
@@ -119,16 +117,16 @@ class Knowledge:
     others were read as well.
     """
 
-    offsets: Mapping[str, int] = field(default_factory=lambda: _NONE)
-    seen: Mapping[str, Seen] = field(default_factory=lambda: _NONE)
+    offsets: Mapping[str, int] = field(default_factory=dict)
+    seen: Mapping[str, Seen] = field(default_factory=dict)
     patience_ms: int | None = None
-    looked: Mapping[str, int] = field(default_factory=lambda: _NONE)
+    looked: Mapping[str, int] = field(default_factory=dict)
     #: Of a reader of time stamps: the longest delays of beats within a day and an hour, as the share itself notes them.
     late_ms: tuple[int, int] = (0, 0)
     #: And the clocks of others minus the reader's, which it noted of those whose beats arrive at other times.
-    clocks: Mapping[str, int] = field(default_factory=lambda: _NONE)
+    clocks: Mapping[str, int] = field(default_factory=dict)
     #: Until when, and why, a machine is no alarm.
-    silences: Mapping[str, Silence] = field(default_factory=lambda: _NONE)
+    silences: Mapping[str, Silence] = field(default_factory=dict)
     here: Mapping[str, int | None] | None = None
 
     def asked(self, merged: SharedState, own: SharedState | None, probes: Iterable[ProbeResult]) -> Knowledge:
@@ -164,16 +162,11 @@ def merge_replicas(own: SharedState | None, probes: Iterable[ProbeResult], now_m
             (alone if name == one.machine_id else heard).append(piece)
     best = merge(heard, now_ms)
     machines = {**merge(alone, now_ms), **best}
+    signs = (item for state in states if state is not None for item in state.signs.items())
     return SharedState(
         shown.shared, now_ms, dict(sorted(machines.items())), shown.findings, shown.view, shown.view_state,
-        max(state.seen for state in states if state is not None), signs=_signs(state for state in states if state),
+        max(state.seen for state in states if state is not None), signs=dict(sorted(signs, key=lambda item: item[1])),
     )  # fmt: skip
-
-
-def _signs(states: Iterable[SharedState]) -> dict[str, Sign]:
-    """Return the last sign of life of each machine that any replica shows."""
-    signs = (item for state in states for item in state.signs.items())
-    return dict(sorted(signs, key=lambda item: item[1]))
 
 
 def _looked_at(state: SharedState, own: SharedState | None, probes: Iterable[ProbeResult]) -> dict[str, int]:
@@ -181,11 +174,10 @@ def _looked_at(state: SharedState, own: SharedState | None, probes: Iterable[Pro
 
     Some answers come a minute after others: no beat grows old between two looks.
     """
-    reads = [(one.state, one.read_ms) for one in probes if one.state is not None]
-    reads += [] if own is None else [(own, own.read_at_ms)]
+    reads = [(own, 0 if own is None else own.read_at_ms), *((one.state, one.read_ms) for one in probes)]
     found: dict[str, int] = {}
     for shown, at in reads:
-        for name, piece in shown.machines.items():
+        for name, piece in shown.machines.items() if shown is not None else ():
             best = state.machines[name].record
             if (piece.record.sequence, piece.record.last_heartbeat_ms) == (best.sequence, best.last_heartbeat_ms):
                 found[name] = max(found.get(name, 0), at)
@@ -201,9 +193,8 @@ def reason_of(probe: ProbeResult) -> v.Reason | None:
         return v.Reason(v.SHARE_STUCK, name, {"since": word.since_ms, "state": word.hint, "detail": word.detail})
     if word.kind in _SINCE:
         return v.Reason(_SINCE[word.kind], name, {"since": word.since_ms})
-    if word.kind in _SAID:
-        return v.Reason(_SAID[word.kind], name, {"detail": word.detail, "hint": word.hint})
-    return None
+    said = _SAID.get(word.kind)
+    return None if said is None else v.Reason(said, name, {"detail": word.detail, "hint": word.hint})
 
 
 _SINCE: Final = {NOT_RUNNING: v.AGENT_GONE, SILENT: v.AGENT_SILENT, NO_AGENT: v.NO_AGENT}

@@ -5,9 +5,8 @@ rollout did, and what changed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, field
-from functools import cached_property
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
 
 from roosync_ops.fleet import Fleet
 from roosync_ops.state import SharedState
@@ -23,24 +22,14 @@ from .verdict import Validation
 WINDOW_MS: Final = 7 * 86_400_000
 #: A table that is older is not called current.
 MOST_FRESH_MS: Final = 60_000
-_STATED: Final = ("heartbeatInterval", "offlineTimeout", "autoSyncEnabled")
+_STATED: Final = {"heartbeatInterval": int, "offlineTimeout": int, "autoSyncEnabled": bool}
 #: A report names at most so many changes, the latest.
 MAX_CHANGES: Final = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Installed:
-    """What a machine's own record says of its agent. `present` is whether the shared state holds such a record.
-
-    `version` is that of an older service where one keeps the machine; what a record does not state is None.
-    """
-
-    machine_id: str
-    present: bool
-    version: str | None = None
-    interval_ms: int | None = None
-    timeout_ms: int | None = None
-    auto_sync: bool | None = None
+#: What a machine's own record states of its agent, by its names on the wire; None where the shared state holds no such
+#: record. `version` is that of an older service where one keeps the machine; what is not stated is None.
+Installed: TypeAlias = Mapping[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -59,7 +48,7 @@ class Dashboard:
     validation: Validation
     pasts: tuple[UptimeHistory, ...]
     flips: tuple[Mapping[str, Any], ...]
-    installed: tuple[Installed, ...]
+    installed: Mapping[str, Installed]
     baseline: str
     from_ms: int
     newest_ms: int | None
@@ -74,24 +63,20 @@ class Dashboard:
     def matrix(self) -> Matrix | None:
         return self.validation.evidence
 
-    @cached_property
-    def _base(self) -> Installed | None:
-        """The baseline's record, where there is one that others can be compared with."""
-        return next((one for one in self.installed if one.machine_id == self.baseline and one.present), None)
-
     @property
     def is_compared(self) -> bool:
-        return self._base is not None
+        """Whether the baseline has a record that others can be compared with."""
+        return self.installed.get(self.baseline) is not None
 
-    def differing(self, machine: Installed) -> tuple[str, ...] | None:
+    def differing(self, machine_id: str) -> tuple[str, ...] | None:
         """Return the settings, by their names on the wire, that a machine and the baseline state, and not the same.
 
         None where there is nothing to compare.
         """
-        if self._base is None or not machine.present:
+        mine, base = self.installed[machine_id], self.installed.get(self.baseline)
+        if mine is None or base is None:
             return None
-        stated = zip(("version", *_STATED), astuple(machine)[2:], astuple(self._base)[2:], strict=True)
-        return tuple(name for name, mine, theirs in stated if None not in (mine, theirs) and mine != theirs)
+        return tuple(name for name in mine if None not in (mine[name], base[name]) and mine[name] != base[name])
 
 
 def fresh_ms(fleet: Fleet) -> int:
@@ -99,24 +84,15 @@ def fresh_ms(fleet: Fleet) -> int:
     return min([MOST_FRESH_MS, *(machine.heartbeat_interval * (MISSED_THRESHOLD - 1) for machine in fleet)])
 
 
-def installed(fleet: Fleet, state: SharedState, now_ms: int) -> tuple[Installed, ...]:
+def installed(fleet: Fleet, state: SharedState, now_ms: int) -> dict[str, Installed]:
     """Return what the records of `state` say of the agent of each machine of the fleet."""
-    return tuple(_installed(machine.machine_id, state, now_ms) for machine in fleet)
-
-
-def _installed(machine_id: str, state: SharedState, now_ms: int) -> Installed:
-    record = state.record_of(machine_id)
-    if record is None:
-        return Installed(machine_id, present=False)
-    interval, timeout, auto_sync = (record.agent.get(key) for key in _STATED)
-    return Installed(
-        machine_id,
-        present=True,
-        version=observation(machine_id, state, now_ms).version,
-        interval_ms=interval if type(interval) is int else None,
-        timeout_ms=timeout if type(timeout) is int else None,
-        auto_sync=auto_sync if isinstance(auto_sync, bool) else None,
-    )
+    found: dict[str, Installed] = {}
+    for machine in fleet:
+        name, record = machine.machine_id, state.record_of(machine.machine_id)
+        stated = {} if record is None else {key: record.agent.get(key) for key in _STATED}
+        known = {key: value if type(value) is _STATED[key] else None for key, value in stated.items()}
+        found[name] = {"version": observation(name, state, now_ms).version, **known} if known else None
+    return found
 
 
 def newest_ms(state: SharedState, now_ms: int) -> int | None:

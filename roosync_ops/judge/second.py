@@ -27,7 +27,6 @@ _LATE_NOW_TIMEOUTS: Final = 1.5
 _HEARD: Final = (Basis.HEARD, Basis.ELSEWHERE)
 _DAY_MS: Final = 86_400_000
 _CENTURY_MS: Final = 36_525 * _DAY_MS
-_UNMEASURED: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 def in_doubt(validation: v.Validation, fleet: Fleet, *, everybody: bool = False) -> tuple[Machine, ...]:
@@ -116,7 +115,7 @@ def basis_of(row: v.Observation, one: ProbeResult | None, timeout_ms: int) -> Ba
     return Basis.UNREACHABLE if one.agent.kind == OFF else Basis.COULD_NOT_ASK
 
 
-def noted(state: SharedState, now_ms: int, offsets: Mapping[str, int] = _UNMEASURED) -> Knowledge:
+def noted(state: SharedState, now_ms: int, offsets: Mapping[str, int] = MappingProxyType({})) -> Knowledge:
     """Return what the keeper of the view noted: the longest delays within a day and an hour, and whose clock is wrong.
 
     It is in the keeper's own file alone: where the view has a later beat of it, that file is not the best record.

@@ -23,10 +23,6 @@ _MET_BY: Final = {ONLINE: frozenset([ONLINE]), OFFLINE: frozenset([OFFLINE, LEFT
 #: Invariant 4: from this share of the fleet on, and from two machines on, the observer is the suspect.
 _SUSPECT_PERCENT: Final = 90
 _SUSPECT_AT_LEAST: Final = 2
-IN_HEARTBEATS: Final = "heartbeats"
-STATUS_ONLINE: Final = "status"
-IN_ONLINE_MACHINES: Final = "onlineMachines"
-ONLINE_COUNT_UP: Final = "statistics.onlineCount"
 
 
 def validate(  # noqa: PLR0913 - each is a piece of evidence; the last two are asked for
@@ -176,27 +172,21 @@ def enrolment_checks(before: object, after: object, machine_id: str) -> tuple[v.
         missing = v.NO_VIEW if not isinstance(after, dict) else kind
         return v.Check(name, ok, None if ok else v.Reason(missing, machine_id, facts))
 
-    known, now, was = _online(before), _online(after), _online_count(before)
-    gone = len(known - now - {machine_id})  # a machine that went meanwhile is no fault of the one that was enrolled
-    counts = {"before": was, "after": _online_count(after), "wanted": was - gone + (machine_id not in known)}
-    return (
-        check(IN_HEARTBEATS, v.NOT_IN_HEARTBEATS, isinstance(entry, dict)),
-        check(STATUS_ONLINE, v.STORED_STATUS, stored == "online", status=stored),
-        check(IN_ONLINE_MACHINES, v.NOT_IN_LIST, machine_id in online),
-        check(ONLINE_COUNT_UP, v.COUNT_NOT_UP, counts["after"] >= counts["wanted"], **counts),
+    known, now = (
+        {name for name in _part(view, "onlineMachines", list) if isinstance(name, str)} for view in (before, after)
     )
-
-
-def _online(view: object) -> set[str]:
-    return {name for name in _part(view, "onlineMachines", list) if isinstance(name, str)}
-
-
-def _online_count(view: object) -> int:
-    count = _part(view, "statistics", dict).get("onlineCount")
-    return count if type(count) is int else 0
+    was, counted = (_part(_part(view, "statistics", dict), "onlineCount", int) for view in (before, after))
+    gone = len(known - now - {machine_id})  # a machine that went meanwhile is no fault of the one that was enrolled
+    counts = {"before": was, "after": counted, "wanted": was - gone + (machine_id not in known)}
+    return (
+        check("heartbeats", v.NOT_IN_HEARTBEATS, isinstance(entry, dict)),
+        check("status", v.STORED_STATUS, stored == "online", status=stored),
+        check("onlineMachines", v.NOT_IN_LIST, machine_id in online),
+        check("statistics.onlineCount", v.COUNT_NOT_UP, counts["after"] >= counts["wanted"], **counts),
+    )
 
 
 def _part(view: object, key: str, kind: type) -> Any:
     """Return a part of the view, empty where the view has none of that type."""
     part = view.get(key) if isinstance(view, dict) else None
-    return part if isinstance(part, kind) else kind()
+    return part if type(part) is kind else kind()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops.state.shared import Sign
@@ -100,8 +99,6 @@ STORED_STATUS: Final = "stored-status"  # status
 NOT_IN_LIST: Final = "not-in-online-machines"
 COUNT_NOT_UP: Final = "online-count-not-up"  # before, after, wanted
 
-_NO_FACTS: Final[Mapping[str, Any]] = MappingProxyType({})
-
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -109,7 +106,7 @@ class Reason:
 
     kind: str
     machine_id: str
-    facts: Mapping[str, Any] = field(default_factory=lambda: _NO_FACTS)
+    facts: Mapping[str, Any] = field(default_factory=dict)
     ahead_ms: int | None = None
 
     @property

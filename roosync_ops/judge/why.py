@@ -162,10 +162,9 @@ def _stalled(row: v.Observation, given: Given) -> v.Reason | None:
     """Return what the other replicas tell of why a machine's beats do not arrive."""
     if given.matrix is None:
         return None
-    about = (v.UPLOAD_STALLED, v.LINK_STALLED)
-    stalled = [found for found in given.matrix.findings if found.kind in about and found.machine_id == row.machine_id]
-    stalled += [found for found in given.matrix.findings if found.kind == v.SHARE_STALLED]
-    return replace(stalled[0], machine_id=row.machine_id) if stalled else None
+    kinds = {v.UPLOAD_STALLED: row.machine_id, v.LINK_STALLED: row.machine_id, v.SHARE_STALLED: None}
+    stalled = next((one for kind, name in kinds.items() if (one := given.matrix.finding(kind, name))), None)
+    return None if stalled is None else replace(stalled, machine_id=row.machine_id)
 
 
 def _contradicted(machine: Machine, row: v.Observation, given: Given) -> v.Reason | None:
@@ -177,9 +176,8 @@ def _contradicted(machine: Machine, row: v.Observation, given: Given) -> v.Reaso
     if back is not None:
         return v.Reason(v.CLOCK_CONTRADICTED, row.machine_id, {"age": row.age_ms, "back": back})
     unheard = given.witness.unheard_ms(row.machine_id, machine.thresholds.timeout_ms)
-    return (
-        None if unheard is None else v.Reason(v.CLOCK_BEHIND, row.machine_id, {"age": row.age_ms, "unheard": unheard})
-    )
+    facts = {"age": row.age_ms, "unheard": unheard}
+    return None if unheard is None else v.Reason(v.CLOCK_BEHIND, row.machine_id, facts)
 
 
 def unread(row: v.Observation, state: SharedState) -> v.Reason | None:
@@ -189,35 +187,26 @@ def unread(row: v.Observation, state: SharedState) -> v.Reason | None:
     """
     if row.observed == UNKNOWN and row.file is not None and row.last_heartbeat_ms is None:
         about = state.findings_about(row.machine_id) or state.findings
-        finding = next((item for item in about if item.file == row.file and item.kind in _TIME_FINDINGS), None)
-        return v.Reason(v.NO_VALID_HEARTBEAT, row.machine_id, _facts(row.file, finding))
+        none = Finding(row.file, NO_HEARTBEAT, "no valid lastHeartbeat")
+        finding = next((item for item in about if item.file == row.file and item.kind in _TIME_FINDINGS), none)
+        return v.Reason(v.NO_VALID_HEARTBEAT, row.machine_id, finding.as_dict())
     own = file_of(row.machine_id)
     if row.observed not in (UNKNOWN, OFFLINE, WARNING) or row.file == own:
         return None
     troubles = [item for item in state.findings_about(row.machine_id) if item.kind not in READ_ALL_THE_SAME]
     if row.file not in (None, VIEW_NAME):
         troubles = [item for item in troubles if item.file == own]
-    if not troubles:
-        return None
-    return v.Reason(v.NOT_UNDERSTOOD, row.machine_id, _facts(troubles[0].file, troubles[0]))
-
-
-def _facts(file: str, finding: Finding | None) -> dict[str, str | None]:
-    if finding is None:
-        return {"file": file, "kind": NO_HEARTBEAT, "detail": "no valid lastHeartbeat"}
-    return {"file": file, "kind": finding.kind, "detail": finding.detail}
+    return v.Reason(v.NOT_UNDERSTOOD, row.machine_id, troubles[0].as_dict()) if troubles else None
 
 
 def _silence(row: v.Observation, given: Given, ahead: int | None, rests_on: Basis) -> v.Reason:
-    if row.older and row.observed in (WARNING, OFFLINE):
-        facts = {"age": row.age_ms, "since": row.last_heartbeat}
-        return v.Reason(v.SELDOM if row.observed == WARNING else v.OLDER_SILENT, row.machine_id, facts)
+    if row.observed == OFFLINE or (row.older and row.observed == WARNING):
+        kind = v.SILENT if not row.older else v.OLDER_SILENT if row.observed == OFFLINE else v.SELDOM
+        return v.Reason(kind, row.machine_id, {"age": row.age_ms, "since": row.last_heartbeat})
     if row.observed == WARNING and rests_on != Basis.HEARD and given.known.patience_ms is None:
         return v.Reason(v.LATE_SHARE, row.machine_id, {"age": row.age_ms, "most": given.known.late_ms[0]})
     if row.observed == WARNING:
         return v.Reason(v.MISSING_BEATS, row.machine_id, {"age": row.age_ms, "missed": row.missed})
-    if row.observed == OFFLINE:
-        return v.Reason(v.SILENT, row.machine_id, {"age": row.age_ms, "since": row.last_heartbeat})
     if row.observed == LEFT:
         undone = undone_by_older(given.state.machines.get(row.machine_id), given.state)
         record, probe = given.state.record_of(row.machine_id), given.asked.get(row.machine_id)

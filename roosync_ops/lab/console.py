@@ -27,6 +27,8 @@ _ACTS = {
     "start": (("agent", "start"), "its agent is started."),
     "off": (("power_off",), "power cut: {silence}"),
 }
+#: Commands that take nothing.
+_ALONE = ("table", "commands", "help", "quit")
 
 
 class Console:
@@ -44,12 +46,9 @@ class Console:
             "fault": self._fault,
             "wait": lambda words: sleep(_seconds(words)),
             "roosync-ops": self._tool,
-        }
-        #: Those that take nothing.
-        self._bare: dict[str, Callable[[], None]] = {
-            "table": lambda: screen.show(board.check()),
-            "commands": lambda: screen.say(paste_lines(lab)),
-            "help": lambda: screen.say(HELP),
+            "table": lambda _: screen.show(board.check()),
+            "commands": lambda _: screen.say(paste_lines(lab)),
+            "help": lambda _: screen.say(HELP),
             "quit": self._quit,
         }
 
@@ -58,21 +57,15 @@ class Console:
         for words in split(line):
             if self.ended:
                 return
+            if words[0] not in self._commands:
+                raise LabError(f"{words[0]!r} is no command of the lab; help lists them")
+            if words[0] in _ALONE and words[1:]:
+                raise LabError(f"{' '.join(words[1:])!r} is too much: this command takes nothing")
             try:
-                self._do(*words)
+                self._commands[words[0]](words[1:])
             except StateUnavailableError as error:
                 # The admin's own share may be the one that is gone.
                 raise LabError(f"the shared state cannot be read: {error.reason}") from None
-
-    def _do(self, name: str, *words: str) -> None:
-        if name in self._commands:
-            self._commands[name](list(words))
-        elif name not in self._bare:
-            raise LabError(f"{name!r} is no command of the lab; help lists them")
-        elif words:
-            raise LabError(f"{' '.join(words)!r} is too much: this command takes nothing")
-        else:
-            self._bare[name]()
 
     def _act(self, verb: str, words: list[str]) -> None:
         name = self._machine(words)
@@ -102,7 +95,7 @@ class Console:
         if code:
             raise LabError(f"roosync-ops ended with exit code {code}")
 
-    def _quit(self) -> None:
+    def _quit(self, _: list[str]) -> None:
         self.ended = True
 
     def _machine(self, words: list[str]) -> str:

@@ -240,28 +240,11 @@ def overdue(link: SyncLink, cloud: Mapping[str, Version]) -> list[str]:
     ]
 
 
-def drive(stem: str, suffix: str, host: str, at: datetime, number: int) -> str:  # noqa: ARG001 - one shape for all
-    """`name (1).json`."""
-    return f"{stem} ({number}){suffix}"
-
-
-def dropbox(stem: str, suffix: str, host: str, at: datetime, number: int) -> str:
-    """`name (HOST's conflicted copy 2026-02-12).json`, the next one of that day with ` (1)` behind the date."""
-    more = f" ({number - 1})" if number > 1 else ""
-    return f"{stem} ({host.replace('/', '-')}'s conflicted copy {at:%Y-%m-%d}{more}){suffix}"
-
-
-def syncthing(stem: str, suffix: str, host: str, at: datetime, number: int) -> str:
-    """`name.sync-conflict-20260212-101530-ABCDEFG.json`: the end is the first part of the device's ID."""
-    device = base64.b32encode(hashlib.sha256(f"{host} {number}".encode()).digest()).decode("ascii")[:7]
-    return f"{stem}.sync-conflict-{at:%Y%m%d-%H%M%S}-{device}{suffix}"
-
-
-#: By the product's name.
-NAMINGS: Final[dict[str, Callable[[str, str, str, datetime, int], str]]] = {
-    "drive": drive,
-    "dropbox": dropbox,
-    "syncthing": syncthing,
+#: What each product calls a copy. Dropbox counts the second one of a day; the end of Syncthing's is a device's ID.
+NAMINGS: Final = {
+    "drive": "{stem} ({number}){suffix}",
+    "dropbox": "{stem} ({host}'s conflicted copy {at:%Y-%m-%d}{more}){suffix}",
+    "syncthing": "{stem}.sync-conflict-{at:%Y%m%d-%H%M%S}-{device}{suffix}",
 }
 
 
@@ -278,7 +261,9 @@ def copy_name(product: str, name: str, host: str, mtime_ns: int, taken: Collecti
         return None  # names that carry a day or a second are never used up
     at = datetime.fromtimestamp(mtime_ns // 1_000_000_000, UTC)
     for number in range(1, COPIES_MAX + 1):
-        copy = f"{folder}{slash}{NAMINGS[product](stem, suffix, host, at, number)}"
+        device = base64.b32encode(hashlib.sha256(f"{host} {number}".encode()).digest()).decode("ascii")[:7]
+        parts = {"host": host.replace("/", "-"), "more": f" ({number - 1})" * (number > 1), "device": device}
+        copy = folder + slash + NAMINGS[product].format(stem=stem, suffix=suffix, at=at, number=number, **parts)
         if copy not in taken:
             return copy
     return None

@@ -8,27 +8,28 @@ import shutil
 import signal
 import threading
 from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, Self
 
 import asyncssh
 
 from roosync_ops.fleet import load_inventory
 from roosync_ops.pyinfra_ops.plan import config_of
 from roosync_ops.remote_script import bundle
+from roosync_ops.remote_script.on_common import parse_last_line
 from roosync_ops.transport.ssh import PROGRAM_VARIABLE
 
 from . import scenario, ssh_client
 from .faults import LOCAL, LabError, check_name
 from .guardian import LAB_VARIABLE, end_marked, guarded, marked_processes
-from .host import DRIVE, LabHost, Nest, NestError, document_in
+from .host import DRIVE, LabHost, Nest, NestError
 from .replica import FolderReplica
 from .replicator import DEFAULT_DELAY_S, Delay, Replicator, SyncThread
 from .scenario import PROCEDURE, Part
 from .sshd import SshServer
 
-T = TypeVar("T")
 #: Nothing the lab asks of its servers takes longer than this, in seconds.
 _TIMEOUT_S = 30.0
 #: The admin machine's own replica takes part in the replication under this name.
@@ -118,7 +119,7 @@ class LabFleet:
         if not self.is_on(name):
             raise LabError(f"{name} is off already")
         machine = self._machines[name]
-        self._loop.call(machine.server.stop)
+        self._loop.run(machine.server.stop())
         self.sync.switch(name, up=False, down=False)
         end_marked(*machine.host.marks)
 
@@ -199,7 +200,7 @@ class LabFleet:
     def _start(self, stack: ExitStack) -> None:
         self.root = stack.enter_context(guarded(self.lab_id))
         self._loop = stack.enter_context(LoopThread())
-        stack.callback(lambda: [self._loop.call(machine.server.release) for machine in self._machines.values()])
+        stack.callback(self._release_ports)
         self.temporary.mkdir()
         self._make_machines(stack)
         self._write_files()
@@ -209,6 +210,10 @@ class LabFleet:
                 self.power_on(part.name)
             else:
                 self.sync.switch(part.name, up=False, down=False)
+
+    def _release_ports(self) -> None:
+        for machine in self._machines.values():
+            self._loop.run(machine.server.release())
 
     def _make_machines(self, stack: ExitStack) -> None:
         self._client_key = asyncssh.generate_private_key("ssh-ed25519")
@@ -253,7 +258,7 @@ class LabFleet:
         if not host.agent.exists():
             raise LabError(f"{name} has no agent: it is not enrolled")
         done = host.run([f"{host.home}/bin/agent", verb, "--json"])
-        answer = document_in(done.stdout)
+        answer = parse_last_line(done.stdout.decode(errors="replace"))
         if done.returncode or answer is None:
             told = (answer or {}).get("message") or done.stderr.decode(errors="replace").strip()[-300:]
             raise LabError(f"{name}: {verb}: {told or f'exit code {done.returncode}'}")
@@ -261,40 +266,26 @@ class LabFleet:
 
 
 class LoopThread:
-    """Runs coroutines for callers on other threads."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="lab-ssh", daemon=True)
+    """Runs coroutines for callers on other threads: what belongs to the loop is touched on its thread alone."""
 
     def __enter__(self) -> Self:
+        began: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+
+        async def live() -> None:
+            over = asyncio.Event()
+            began.set_result((asyncio.get_running_loop(), over))
+            await over.wait()
+
+        # At its end it cancels every session that is still there, and waits for it to notice.
+        self._thread = threading.Thread(target=lambda: asyncio.run(live()), name="lab-ssh", daemon=True)
         self._thread.start()
+        self._loop, self._over = began.result()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.run(_end_all())
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join()
-        self._loop.close()
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine there and return its result, or raise what it raised."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(_TIMEOUT_S)
-
-    def call(self, function: Callable[[], T]) -> T:
-        """Call a plain function there: what belongs to the loop is touched on its thread alone."""
-
-        async def work() -> T:
-            return function()
-
-        return self.run(work())
-
-
-async def _end_all() -> None:
-    """Cancel every session that is still there, and wait for it to notice."""
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    # Transports close one turn of the loop later.
-    await asyncio.sleep(0)
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine there to its end, or raise what it raised."""
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(_TIMEOUT_S)

@@ -135,15 +135,6 @@ class LabHost:
             return subprocess.CompletedProcess(command, done.returncode, output.read(), errors.read())
 
 
-def document_in(output: bytes | None) -> dict[str, Any] | None:
-    """Return the JSON object that a program printed, None where it printed none."""
-    try:
-        document = json.loads(output or b"")
-    except ValueError:
-        return None
-    return document if isinstance(document, dict) else None
-
-
 class NestError(OSError):
     """There is no name space, or no such mount in it; the message says why."""
 

@@ -24,10 +24,10 @@ from roosync_ops.cli.looking import wait_for
 from roosync_ops.gather.limits import silently
 from roosync_ops.gather.source import Source
 from roosync_ops.judge import Validation, validate
+from roosync_ops.remote_script.on_common import parse_last_line
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
 
 from .faults import LabError
-from .host import document_in
 from .scenario import HEARTBEAT_INTERVAL_MS, OFFLINE_TIMEOUT_MS
 
 if TYPE_CHECKING:
@@ -151,7 +151,8 @@ def play(lab: LabFleet, board: Board, screen: LabScreen) -> Outcome:
     with screen.progress("waiting for the table to be as expected"):
         # A rollout that failed has said so; the table will not mend itself.
         after = board.wait(lambda validation: validation.ok, 0.0 if rollout.returncode else PATIENCE_S)
-    outcome = Outcome(before, after, document_in(rollout.stdout), rollout.returncode, time.monotonic() - began)
+    report = parse_last_line((rollout.stdout or b"").decode())
+    outcome = Outcome(before, after, report, rollout.returncode, time.monotonic() - began)
     if not outcome.ok:
         # Otherwise the rollout has just shown this same table.
         screen.say("\n3. After:\n")

@@ -75,10 +75,13 @@ class FolderReplica:
         return File(content, before[0])
 
     def deliver(self, name: str, file: File) -> Stamp:
-        """Put `file` there in one step and return its stamp."""
+        """Put `file` there in one step and return its stamp; a folder is made inside the share, never the share."""
         self._check_inside(name)
-        target = self.root / name
-        temporary = self._build(file)
+        (self.root / INCOMING).mkdir(exist_ok=True)
+        self._deliveries += 1
+        target, temporary = self.root / name, self.root / INCOMING / str(self._deliveries)
+        temporary.write_bytes(file.content)
+        os.utime(temporary, ns=(file.mtime_ns, file.mtime_ns))
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             arrived = _stamp(temporary.stat())
@@ -98,16 +101,6 @@ class FolderReplica:
             folder /= part
             if folder.is_symlink():
                 raise NotADirectoryError(errno.ENOTDIR, "a symbolic link is no folder of the share", str(folder))
-
-    def _build(self, file: File) -> Path:
-        """Write the delivery aside. A share that is gone is not made anew: only the folder inside it is."""
-        folder = self.root / INCOMING
-        folder.mkdir(exist_ok=True)
-        self._deliveries += 1
-        temporary = folder / str(self._deliveries)
-        temporary.write_bytes(file.content)
-        os.utime(temporary, ns=(file.mtime_ns, file.mtime_ns))
-        return temporary
 
 
 @dataclass(frozen=True, slots=True)

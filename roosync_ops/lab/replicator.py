@@ -9,7 +9,8 @@ The same seed, replicas and times replay the same history, whatever is drawn.
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Self
 
 from . import faults
@@ -102,7 +103,8 @@ class Replicator:
         well = [link for link in self.links.values() if self._notice(link, now)]
         for link in well:
             if link.faults or link.upset:
-                self._attempt(link, lambda link=link: self._misbehave(link, now))  # type: ignore[misc]  # a bound default
+                with _noted(link):
+                    self._misbehave(link, now)
         for link in well:
             if link.uploads and faults.goes_up(link):
                 self._transfer(link, link.uploads, self._upload, now)
@@ -145,14 +147,8 @@ class Replicator:
     ) -> None:
         """Try what is due, earliest first; what fails stays due."""
         for _, name in sorted((due, name) for name, due in queue.items() if due <= now):
-            self._attempt(link, lambda name=name: transfer(link, name, now))  # type: ignore[misc]  # a bound default
-
-    @staticmethod
-    def _attempt(link: SyncLink, deed: Callable[[], None]) -> None:
-        try:
-            deed()
-        except OSError as error:
-            link.trouble = str(error)
+            with _noted(link):
+                transfer(link, name, now)
 
     def _upload(self, link: SyncLink, name: str, now: float) -> None:
         """Send the file as it is now: a listing may miss a file that is being replaced, so only this look counts."""
@@ -218,6 +214,14 @@ class Replicator:
     def _delay(self, link: SyncLink, now: float) -> float:
         drawn = self.delay(now)
         return drawn * faults.SLOW_FACTOR if "slow" in link.faults else drawn
+
+
+@contextmanager
+def _noted(link: SyncLink) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        link.trouble = str(error)
 
 
 def _content(file: File | None) -> bytes | None:

@@ -1,4 +1,4 @@
-"""What each tool takes: names, types and defaults of wire/README.md; anything else is refused."""
+"""What each tool takes: names, types and defaults of wire/README.md; anything else is refused. Texts: tools.toml."""
 
 import re
 from typing import Annotated, Any, Literal
@@ -8,14 +8,9 @@ from pydantic.alias_generators import to_camel
 
 from roosync_ops.wire.status import DEFAULT_INTERVAL_MS, DEFAULT_TIMEOUT_MS
 
-#: Names that a fleet of any size may be asked about at once.
-_MOST_NAMES = 500
-
-Names = Annotated[
-    list[Annotated[str, Field(max_length=80)]] | None,
-    Field(max_length=_MOST_NAMES, description="Machines or groups of the inventory; all of them by default."),
-]
-Lang = Annotated[Literal["en", "fr"], Field(description="The language of the reasons.")]
+#: Machines or groups; a fleet of any size may be asked about so many at once.
+Names = Annotated[list[Annotated[str, Field(max_length=80)]] | None, Field(max_length=500)]
+Lang = Literal["en", "fr"]
 
 _WHOLE = re.compile(r"\d{1,15}(?:\.0{1,15})?", re.ASCII)
 
@@ -50,72 +45,43 @@ class Arguments(BaseModel):
 class HeartbeatService(Arguments):
     """The protocol: `action` is required, `machineId` by register and start; each other belongs to one action."""
 
-    action: Annotated[
-        Literal["register", "start", "stop"],
-        Field(description="register: one heartbeat. start: the permanent agent. stop: end it; the machine has left."),
-    ]
-    machine_id: Annotated[
-        str | None,
-        Field(description="This machine's own name in lower case. Required by register and start."),
-    ] = None
-    metadata: Annotated[dict[str, Any] | None, Field(description="For register: kept with the heartbeat.")] = None
-    enable_auto_sync: Annotated[Flag, Field(description="For start.")] = True
-    heartbeat_interval: Annotated[Milliseconds, Field(description="For start: ms between two beats.")] = (
-        DEFAULT_INTERVAL_MS
-    )
-    offline_timeout: Annotated[
-        Milliseconds, Field(description="For start: ms of silence after which the machine counts as offline.")
-    ] = DEFAULT_TIMEOUT_MS
-    save_state: Annotated[Flag, Field(description="For stop: write that the machine left.")] = True
+    action: Literal["register", "start", "stop"]
+    machine_id: str | None = None
+    metadata: dict[str, Any] | None = None
+    enable_auto_sync: Flag = True
+    heartbeat_interval: Milliseconds = DEFAULT_INTERVAL_MS
+    offline_timeout: Milliseconds = DEFAULT_TIMEOUT_MS
+    save_state: Flag = True
 
 
 class HeartbeatStatus(Arguments):
     """The protocol's filter, and what is to be in the answer."""
 
-    filter: Annotated[Literal["all", "online", "offline", "warning"], Field(description="Which machines to list.")] = (
-        "all"
-    )
-    include_heartbeats: Annotated[Flag, Field(description="Give each machine's heartbeat as well.")] = True
-    force_check: Annotated[
-        Flag, Field(description="The state is computed anew at every call; this adds `changes` too.")
-    ] = False
-    include_changes: Annotated[Flag, Field(description="What changed since this was last asked on this computer.")] = (
-        False
-    )
+    filter: Literal["all", "online", "offline", "warning"] = "all"
+    include_heartbeats: Flag = True
+    force_check: Flag = False
+    include_changes: Flag = False
 
 
 class Heartbeat(HeartbeatStatus, HeartbeatService):
     """The older service's one tool: what the two take, and which is meant."""
 
-    action: Annotated[  # type: ignore[assignment]  # one more
-        Literal["status", "register", "start", "stop"], Field(description="What to do; status changes nothing.")
-    ]
+    action: Literal["status", "register", "start", "stop"]  # type: ignore[assignment]  # one more
 
 
 class RefreshDashboard(Arguments):
     """The protocol: both have defaults."""
 
-    baseline: Annotated[str, Field(max_length=80, description="The machine that others are compared with.")] = (
-        "myia-ai-01"
-    )
-    output_dir: Annotated[str | None, Field(description="Default: `dashboards` in the shared state.")] = None
+    baseline: Annotated[str, Field(max_length=80)] = "myia-ai-01"
+    output_dir: str | None = None
 
 
 class Validate(Arguments):
     """As the options of `roosync-ops validate`."""
 
     machines: Names = None
-    probe: Annotated[
-        Literal["auto", "always", "never"],
-        BeforeValidator(_probe),
-        Field(description="Which machines are asked themselves: those in doubt (up to 6 s), all (up to 20 s), none."),
-    ] = "auto"
-    patience: Annotated[
-        str | None,
-        Field(
-            max_length=20, description="Seconds that silence may last longer, or `auto`: as the delays seen ask for."
-        ),
-    ] = None
+    probe: Annotated[Literal["auto", "always", "never"], BeforeValidator(_probe)] = "auto"
+    patience: Annotated[str | None, Field(max_length=20)] = None
     lang: Lang = "en"
 
 
@@ -130,20 +96,17 @@ class History(Arguments):
     """As the options of `roosync-ops history`."""
 
     machines: Names = None
-    days: Annotated[float, Field(gt=0, le=7, description="How far to look back.")] = 7.0
+    days: Annotated[float, Field(gt=0, le=7)] = 7.0
 
 
 class PlanChange(Arguments):
     """As the arguments of the commands of these names."""
 
-    action: Annotated[
-        Literal["rollout", "restart", "stop", "uninstall", "fix"],
-        Field(description="What to do. fix: what `roosync-ops diagnose --fix` does, the safe things alone."),
-    ]
-    machines: Annotated[Names, Field(description="Machines or groups; by default all that are expected online.")] = None
+    action: Literal["rollout", "restart", "stop", "uninstall", "fix"]
+    machines: Names = None
 
 
 class ApplyChange(Arguments):
     """One plan."""
 
-    token: Annotated[str, Field(max_length=100, description="The token that roosync_plan_change returned.")]
+    token: Annotated[str, Field(max_length=100)]

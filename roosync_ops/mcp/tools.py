@@ -33,11 +33,14 @@ class Entry(NamedTuple):
         """Return what `tools/list` says of it."""
         returned = self.result.json_schema()
         returned["properties"]["truncated"] = TypeAdapter(results.Truncated).json_schema()
+        taken, said = self.takes.model_json_schema(by_alias=True), _TEXTS["arguments"]
+        for name, field in taken["properties"].items():
+            field["description"] = said.get(f"{self.name}.{name}") or said[name]
         return Tool(
             name=self.name,
             title=self.title,
             description=self.text,
-            input_schema=_lean(self.takes.model_json_schema(by_alias=True)),
+            input_schema=_lean(taken),
             output_schema=_lean(returned),
             annotations=ToolAnnotations(
                 read_only_hint="reads" in self.effect,

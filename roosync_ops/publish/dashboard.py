@@ -89,7 +89,7 @@ def refresh(  # noqa: PLR0913 - a fleet, where to look and write, and how
 
 def compared(board: Dashboard) -> Dashboard:
     """Return it against a machine that was seen, where the one that is usually taken was not."""
-    there = next((one.machine_id for one in board.installed if one.present), board.baseline)
+    there = next((name for name, stated in board.installed.items() if stated is not None), board.baseline)
     return board if board.is_compared else replace(board, baseline=there)
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import gevent
 from pyinfra import logger
-from pyinfra.api.command import PyinfraCommand
+from pyinfra.api.command import FunctionCommand
 from pyinfra.api.host import Host
 from pyinfra.api.state import State
 from pyinfra.connectors.util import CommandOutput, OutputLine
@@ -87,20 +87,15 @@ def _failed(host: Host, failure: Failure) -> tuple[bool, CommandOutput]:
     return False, CommandOutput([OutputLine("stderr", ledger(host).fail(failure).sentence())])
 
 
-class Refusal(PyinfraCommand):
-    """Fails the host with a reason instead of a traceback."""
+def refusal(failure: Failure) -> FunctionCommand:
+    """Return the command that fails the host with a reason instead of a traceback."""
+    return FunctionCommand(_refuse, (failure,), {})
 
-    def __init__(self, failure: Failure) -> None:
-        super().__init__()
-        self.failure = failure
 
-    def __repr__(self) -> str:
-        return f"Refusal({self.failure.sentence()})"
-
-    def execute(self, state: State, host: Host, connector_arguments: Any) -> bool:  # noqa: ARG002 - pyinfra's signature
-        ledger(host).fail(self.failure)
-        host.log_styled(self.failure.sentence(), fg="red", log_func=logger.error)
-        return False
+def _refuse(state: State, host: Host, failure: Failure) -> bool:  # noqa: ARG001 - pyinfra's signature
+    ledger(host).fail(failure)
+    host.log_styled(failure.sentence(), fg="red", log_func=logger.error)
+    return False
 
 
 def do(

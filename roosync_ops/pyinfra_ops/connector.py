@@ -112,22 +112,21 @@ class Connector(BaseConnector, abc.ABC):
         if link is not None:
             link.close()
 
-    def check_can_rsync(self) -> None:
-        raise NotImplementedError("rsync is not for this connector; files.sync and files.put work")
-
     def run_shell_command(
         self, command: StringCommand, print_output: bool = False, print_input: bool = False, **arguments: Any
     ) -> tuple[bool, CommandOutput]:
         """Run a command, or ask a question of ours. Return (whether its exit code is one of success, its output)."""
-        control = {name: arguments.pop(name, None) for name in _CONTROL}
-        timeout_s: float | None = control["_timeout"]
+        timeout_s, stdin, good = (arguments.pop(name, None) for name in _CONTROL)
         if isinstance(command, Ask):
-            if print_input:
-                echo(f"{self.host.print_prefix}>>> {command}", err=True)
+            self._say(f">>> {command}", told=print_input)
             done = self._answer(command, timeout_s)
             return command.forgiving or done.code == 0, self._shown(done, print_output=print_output)
-        done = self._as_asked(command, arguments, _bytes(control["_stdin"]), timeout_s, print_input=print_input)
-        return done.code in (control["_success_exit_codes"] or (0,)), self._shown(done, print_output=print_output)
+        done = self._as_asked(command, arguments, _bytes(stdin), timeout_s, print_input=print_input)
+        return done.code in (good or (0,)), self._shown(done, print_output=print_output)
+
+    def _say(self, text: str, *, told: bool) -> None:
+        if told:
+            echo(f"{self.host.print_prefix}{text}", err=True)
 
     def _as_asked(
         self,
@@ -143,8 +142,7 @@ class Connector(BaseConnector, abc.ABC):
 
         def execute() -> tuple[int, CommandOutput]:
             line = self._line(command, arguments)
-            if print_input:
-                echo(f"{self.host.print_prefix}>>> {line}", err=True)
+            self._say(f">>> {line}", told=print_input)
             done.append(self.link.execute(line.get_raw_value(), stdin, timeout_s))
             return done[-1].code, self._shown(done[-1], print_output=False)
 
@@ -173,8 +171,7 @@ class Connector(BaseConnector, abc.ABC):
         with get_file_io(filename_or_io) as file:
             data = file.read()
         self._files(arguments).put(data.encode() if isinstance(data, str) else data, remote_filename)
-        if arguments.get("print_output"):
-            echo(f"{self.host.print_prefix}file uploaded: {remote_filename}", err=True)
+        self._say(f"file uploaded: {remote_filename}", told=bool(arguments.get("print_output")))
         return True
 
     def get_file(self, remote_filename: str, filename_or_io: Any, *_: Any, **arguments: Any) -> bool:
@@ -182,8 +179,7 @@ class Connector(BaseConnector, abc.ABC):
         data = self._files(arguments).get(remote_filename)
         with get_file_io(filename_or_io, "wb") as file:
             file.write(data)
-        if arguments.get("print_output"):
-            echo(f"{self.host.print_prefix}file downloaded: {remote_filename}", err=True)
+        self._say(f"file downloaded: {remote_filename}", told=bool(arguments.get("print_output")))
         return True
 
     def _files(self, arguments: dict[str, Any]) -> Link:
@@ -193,13 +189,12 @@ class Connector(BaseConnector, abc.ABC):
 
     def _shown(self, done: Finished, *, print_output: bool) -> CommandOutput:
         pages: tuple[str, ...] = output.DEFAULT_PAGES
-        if isinstance(self.link, WindowsLink) and not (_is_utf8(done.out) and _is_utf8(done.err)):
+        if isinstance(self.link, WindowsLink) and "\ufffd" in b"\n".join((done.out, done.err)).decode(errors="replace"):
             pages = self.link.code_pages()
         found = [OutputLine("stdout", each) for each in output.lines(done.out, pages)]
         found += [OutputLine("stderr", each) for each in output.lines(done.err, pages)]
-        if print_output:
-            for each in found:
-                echo(f"{self.host.print_prefix}{each.line}", err=True)
+        for each in found:
+            self._say(each.line, told=print_output)
         return CommandOutput(found)
 
 
@@ -224,14 +219,6 @@ class _AsOther(PosixLink):
 
     def execute(self, line: str, stdin: bytes = b"", timeout_s: float | None = None) -> Finished:
         return self._run(StringCommand(line), self._arguments, stdin, timeout_s)
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _bytes(stdin: Any) -> bytes:

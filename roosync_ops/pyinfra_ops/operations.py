@@ -109,25 +109,26 @@ def agent_removed(machine: Machine) -> Commands:
 
 def _compared(machine: Machine, steps: tuple[str, ...], compare: Callable[[ProbeReport], tuple[str, ...]]) -> Commands:
     """Yield the command for those of `steps` that `compare` finds to be done, and note which they are."""
-    report = report_of(current(), machine)
+    host, book = current(), ledger(current())
+    report, executes = report_of(host, machine), host.state.is_executing
     if isinstance(report, Failure):
-        if ledger(current()).lacks_python and not current().state.is_executing:
-            ledger(current()).consider((PYTHON, *steps), (PYTHON, *steps))
-        yield commands.Refusal(report)
+        if book.lacks_python and not executes:
+            book.consider((PYTHON, *steps), (PYTHON, *steps))
+        yield commands.refusal(report)
         return
     todo = compare(report)
-    ledger(current()).consider(steps, todo)
+    book.consider(steps, todo)
     if todo:
-        current().log(f"{'Doing' if current().state.is_executing else 'To do'}: {', '.join(todo)}")
-        is_second = plan.REGISTER in todo and current().state.is_executing and follows(current())
+        host.log(f"{'Doing' if executes else 'To do'}: {', '.join(todo)}")
+        is_second = plan.REGISTER in todo and executes and follows(host)
         yield commands.do(machine, todo, report, build(), FOLLOW_S if is_second else 0)
     else:
-        current().noop(f"{', '.join(steps)}: as the inventory says")
+        host.noop(f"{', '.join(steps)}: as the inventory says")
 
 
 def _started(known: ProbeReport | Failure, command: PyinfraCommand) -> Commands:
     if isinstance(known, Failure):
-        yield commands.Refusal(known)
+        yield commands.refusal(known)
     else:
         ledger(current()).consider((plan.START,), (plan.START,))
         yield command
@@ -136,6 +137,6 @@ def _started(known: ProbeReport | Failure, command: PyinfraCommand) -> Commands:
 def _unchanged(step: str, failure: Failure | None) -> Commands:
     """Note that `step` holds, or fail the host with why it does not."""
     if failure is not None:
-        yield commands.Refusal(failure)
+        yield commands.refusal(failure)
     else:
         ledger(current()).steps[step] = UNCHANGED

@@ -19,9 +19,7 @@ UNINSTALL: Final = "uninstall"
 REMOVE: Final = "remove"
 
 #: The order of the procedure; `install` makes what `start` starts permanent.
-ROLLOUT: Final = (PUSH, CONFIGURE, INSTALL, REGISTER, START)
-#: On Windows the session that SSH gives may not see the share that the user's own does: the agent looks in that one.
-ROLLOUT_WINDOWS: Final = (PUSH, CONFIGURE, LOOK, INSTALL, REGISTER, START)
+ROLLOUT: Final = (PUSH, CONFIGURE, LOOK, INSTALL, REGISTER, START)
 REMOVAL: Final = (STOP, UNINSTALL, REMOVE)
 
 #: systemd keeps a unit for the system or for a user; either is what `permanence="systemd"` asks for.
@@ -44,8 +42,11 @@ class Difference(NamedTuple):
 
 
 def rollout(machine: Machine) -> tuple[str, ...]:
-    """Return the steps of a rollout to `machine`, in their order."""
-    return ROLLOUT_WINDOWS if machine.system == "windows" else ROLLOUT
+    """Return the steps of a rollout to `machine`, in their order.
+
+    On Windows the session that SSH gives may not see the share that the user's own does: the agent looks in that one.
+    """
+    return tuple(step for step in ROLLOUT if step != LOOK or machine.system == "windows")
 
 
 def wanted_config(machine: Machine, report: ProbeReport) -> dict[str, Any]:

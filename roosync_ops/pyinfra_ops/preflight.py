@@ -72,10 +72,14 @@ def report_of(host: Host, machine: Machine) -> ProbeReport | Failure:
     book = ledger(host)
     if book.report is not None:
         return book.report
+    if (failure := wrong_system(host, machine)) is not None:
+        return failure
     installs = book.lacks_python and host.state.is_executing
-    answer = _learned(host, machine, installs=installs)
-    if isinstance(answer, Failure):
-        return answer
+    book.round_trips += 1
+    limit = checks.limit_s(machine) + (INSTALL_S if installs else 0)
+    answer = ask(host, facts.MachineFacts, {**facts.arguments(machine), "bootstrap": installs}, limit)
+    if isinstance(answer, SilenceError):
+        return checks.silence(machine, answer)
     book.report = answer
     if installs:
         book.lacks_python = False
@@ -83,26 +87,15 @@ def report_of(host: Host, machine: Machine) -> ProbeReport | Failure:
     return (checks.everything(machine, answer) if installs else None) or answer
 
 
-def _learned(host: Host, machine: Machine, *, installs: bool) -> ProbeReport | Failure:
-    if (failure := wrong_system(host, machine)) is not None:
-        return failure
-    ledger(host).round_trips += 1
-    limit = checks.limit_s(machine) + (INSTALL_S if installs else 0)
-    answer = ask(host, facts.MachineFacts, {**facts.arguments(machine), "bootstrap": installs}, limit)
-    return checks.silence(machine, answer) if isinstance(answer, SilenceError) else answer
-
-
 def wrong_system(host: Host, machine: Machine) -> Failure | None:
     """Return why `host` cannot be asked at all: what answers there is not what the inventory says."""
     connector = host.connector
     if not isinstance(connector, Connector) or (machine.system == "windows") != connector.is_windows:
-        return Failure(
-            PREFLIGHT,
-            "INVENTORY",
+        said = (
             f"it is reached as another system than {machine.system}: its host is to be named {machine.host_name!r}, "
-            f"as machine({machine.machine_id!r}, system={machine.system!r}, ...) does",
-            typed.ours("machines", "check"),
+            f"as machine({machine.machine_id!r}, system={machine.system!r}, ...) does"
         )
+        return Failure(PREFLIGHT, "INVENTORY", said, typed.ours("machines", "check"))
     return checks.system(machine, connector.link.banner)
 
 
@@ -110,12 +103,8 @@ def ask(host: Host, fact: type[FactBase[Answer]], arguments: dict[str, Any], lim
     """Return a fact of `host`, or that no answer came in time or the connection was lost."""
     # pyinfra's own timeout covers the output and not the exit status.
     with Timeout(limit_s + _GRACE_S, TimeoutError):
-        answer: Answer | None = host.get_fact(
-            fact,
-            **arguments,
-            _timeout=limit_s,
-            _ignore_errors=True,  # the reason is told by the caller, in our words
-        )
+        # The reason is told by the caller, in our words.
+        answer: Answer | None = host.get_fact(fact, **arguments, _timeout=limit_s, _ignore_errors=True)
     return answer or SilenceError("TIMEOUT", f"nothing within {limit_s} s, or the connection was lost")
 
 
@@ -146,19 +135,14 @@ def follows(host: Host) -> bool:
     return bool(book.follows) and not (share and share.heartbeats)
 
 
-def refuse(host: Host, failure: Failure) -> None:
-    """Fail `host`, and no other, before anything is changed on it."""
-    ledger(host).fail(failure)
-    host.log_styled(failure.sentence(), fg="red", log_func=logger.error)
-    host.state.fail_hosts({host})
-
-
 def _checked(check: Callable[[Machine, ProbeReport], Failure | None]) -> Machine | None:
     host = current()
     machine = machine_of(host)
     failure = machine if isinstance(machine, Failure) else _problem(host, machine, check)
-    if failure is not None:
-        refuse(host, failure)
+    if failure is not None:  # this host alone, before anything is changed on it
+        ledger(host).fail(failure)
+        host.log_styled(failure.sentence(), fg="red", log_func=logger.error)
+        host.state.fail_hosts({host})
         return None
     ledger(host).steps[PREFLIGHT] = UNCHANGED
     return machine if isinstance(machine, Machine) else None

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType, ModuleType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 import roosync_ops
 from roosync_ops import typed
@@ -36,7 +36,10 @@ if TYPE_CHECKING:
 
     from .plan import Difference
 
+#: Who could make `heartbeats/`, of those a worker looked at, the least first; None: one has seen it.
 Firsts: TypeAlias = "list[tuple[bool, str]] | None"
+#: What a machine answered that was looked at already; and the way by which, where that goes on.
+Answered: TypeAlias = "tuple[ProbeReport, Link | None]"
 
 UNREACHABLE: Final = "unreachable"
 SKIPPED: Final = "skipped"
@@ -45,7 +48,7 @@ BACK: Final = "rolled-back"
 CONNECT_TIMEOUT_S: Final = 10
 #: pyinfra keeps one core busy with this many machines; more are shared among workers.
 _MACHINES_A_WORKER: Final = 25
-#: So much of what a worker said last is read, in bytes.
+#: So much of what a worker said last counts, in characters.
 _LAST_WORDS: Final = 65_536
 _CONNECTORS: Final = {"ssh": "ssh:SshConnector", "winrm": "winrm:WinrmConnector"}
 #: What pyinfra imports, and a worker does not use: its machines are reached by the system's ssh, and it has no tests.
@@ -88,26 +91,6 @@ class Event:
     kind: str
     machine_id: str
     step: str | None = None
-
-
-class Looked(NamedTuple):
-    """A worker has looked at its machines: who could make `heartbeats/`, the least first; None: one has seen it."""
-
-    firsts: Firsts
-
-
-class Answered(NamedTuple):
-    """What a machine answered that was looked at already; and the way by which, where that goes on."""
-
-    report: ProbeReport
-    link: Link | None
-
-
-class Go(NamedTuple):
-    """What a worker is told then: whether to change its machines, and which machine makes `heartbeats/`."""
-
-    goes: bool
-    first: str | None
 
 
 def deploy_file(name: str) -> Path:
@@ -162,9 +145,9 @@ def run(  # noqa: PLR0913 - each is an option of the commands
                 tell(said)
             elif pipe in looking:  # it has looked at each of its machines, or is gone
                 looking.discard(pipe)
-                firsts += [] if said is None else [said.firsts]
+                firsts += said or ()
                 if not looking:
-                    workers.send(Go(not dry, _first(firsts) if is_new else None))
+                    workers.send((not dry, _first(firsts) if is_new else None))
         reason = workers.last_words()
     return tuple(found.get(machine.machine_id) or _lost(machine.machine_id, reason) for machine in machines)
 
@@ -184,10 +167,11 @@ def parts_of(machines: Sequence[Machine], parallel: int | None = None) -> list[l
 
 
 def _lost(name: str, reason: str) -> Result:
-    said = f"the process that ran pyinfra ended early: {reason}"
-    return Result(
-        name, {"run": FAILED}, Failure("run", "INTERNAL", said, typed.ours("rollout", name, "--dry", "--verbose"))
+    said, hint = (
+        f"the process that ran pyinfra ended early: {reason}",
+        typed.ours("rollout", name, "--dry", "--verbose"),
     )
+    return Result(name, {"run": FAILED}, Failure("run", "INTERNAL", said, hint))
 
 
 class Workers:
@@ -224,7 +208,7 @@ class Workers:
         for errors in self._errors:
             errors.unlink(missing_ok=True)
 
-    def words(self) -> Iterator[tuple[Connection, Event | Looked | Result | None]]:
+    def words(self) -> Iterator[tuple[Connection, Event | Result | tuple[Firsts] | None]]:
         """Yield (whose, what a worker said) until all have ended; None says that it is gone."""
         from multiprocessing.connection import wait  # noqa: PLC0415 - as above
 
@@ -238,25 +222,20 @@ class Workers:
                     left.discard(pipe)
                     yield pipe, None
 
-    def send(self, word: Go) -> None:
-        """Tell every worker something. The results of one that has ended are missing, and will be named."""
+    def send(self, word: tuple[bool, str | None]) -> None:
+        """Tell every worker whether to change its machines, and which machine makes `heartbeats/`.
+
+        The results of one that has ended are missing, and will be named.
+        """
         for pipe in self.pipes:
             with suppress(OSError):
                 pipe.send(word)
 
     def last_words(self) -> str:
         """Return the end of what the workers said on stderr."""
-        said = [line.strip() for errors in self._errors for line in _end_of(errors).splitlines() if line.strip()]
+        texts = [errors.read_bytes().decode("utf-8", "replace") for errors in self._errors if errors.is_file()]
+        said = [line.strip() for text in texts for line in text[-_LAST_WORDS:].splitlines() if line.strip()]
         return said[-1] if said else "see above" if self._requests[0]["verbose"] else "without a word"
-
-
-def _end_of(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _LAST_WORDS))
-            return file.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
 
 
 def _work(pipe: Connection, request: dict[str, Any], errors: Path, inherited: Iterable[Connection]) -> None:

@@ -37,7 +37,7 @@ from roosync_ops.transport.link import Failure
 from .connector import MachineConnectError
 from .ledger import PLANNED, ledger
 from .preflight import first, machine_of
-from .run import Event, Go, Looked, Result
+from .run import Event, Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,16 +121,17 @@ def _run(pipe: Connection, request: dict[str, Any]) -> None:
     for host in hosts:
         if (known := request["known"].get(host.name)) is not None:
             book = ledger(host)
-            book.report, book.link, book.round_trips = known.report, known.link, 1
+            (book.report, book.link), book.round_trips = known, 1
     teller = _Teller(pipe)
     state.add_callback_handler(teller)
-    _look_at_all(state, hosts, request["deploy"], teller)
-    pipe.send(Looked(first(hosts)))
-    told: Go = pipe.recv()
-    if told.goes and state.active_hosts:
+    state.set_stage(StateStage.Prepare)
+    joinall([state.pool.spawn(_look_at, state, host, request["deploy"], teller) for host in hosts])
+    pipe.send((first(hosts),))
+    goes, makes = pipe.recv()
+    if goes and state.active_hosts:
         for host in hosts:
-            ledger(host).follows = told.first != host.name
-        state.active_hosts = _InTurn(state.active_hosts, told.first)
+            ledger(host).follows = makes != host.name
+        state.active_hosts = _InTurn(state.active_hosts, makes)
         _change(state)
     for host in hosts:
         pipe.send(_result(state, host))
@@ -161,14 +162,8 @@ def _state_of(request: dict[str, Any]) -> State:
     return state
 
 
-def _look_at_all(state: State, hosts: list[Host], deploy: str, teller: _Teller) -> None:
-    """Connect to each machine and run the deploy's own code for it; one that is slow delays none of the others."""
-    state.set_stage(StateStage.Prepare)
-    joinall([state.pool.spawn(_look_at, state, host, deploy, teller) for host in hosts])
-
-
 def _look_at(state: State, host: Host, deploy: str, teller: _Teller) -> None:
-    """Whatever goes wrong on one machine is that machine's failure."""
+    """Connect to a machine and run the deploy's own code for it; what goes wrong there is that machine's failure."""
     try:
         if _connect(state, host):
             state.activate_host(host)

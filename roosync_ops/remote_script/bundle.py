@@ -52,7 +52,9 @@ _F_START, _F_END = getattr(tokenize, "FSTRING_START", -1), getattr(tokenize, "FS
 #: A thousand times in an agent: one sign of it is enough, which no name of ours is.
 _SELF, _SELF_SHORT = re.compile(r"\bself\b"), "I"
 _F_STRING = re.compile(r"(?i)r?fr?['\"]")
-_FUTURE = "from __future__ import annotations"
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
+#: A row from 1, and a column in bytes from 0.
+_Place = tuple[int, int]
 
 
 class BundleError(RuntimeError):
@@ -136,7 +138,7 @@ def _told(data: bytes, path: Path | None) -> Bundle:
 
 def _stripped(raw: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return what goes into the agent: archive name to source, without docstrings and comments."""
-    return {name: _bare(_near(data, name)) for name, data in sorted(raw.items())}
+    return {name: _bare(data, name) for name, data in sorted(raw.items())}
 
 
 def _raw() -> dict[str, bytes]:
@@ -150,28 +152,14 @@ def _raw() -> dict[str, bytes]:
     return {name: file.read_bytes().replace(b"\r\n", b"\n") for name, file in files.items()}
 
 
-def _near(source: bytes, name: str) -> bytes:
-    """Return `source` with what it imports of ours named from where it stands, which is shorter."""
-    lines, here = source.split(b"\n"), name.split("/")[:-1]
-    for node in ast.walk(ast.parse(source)):
-        there = (node.module or "").split(".") if isinstance(node, ast.ImportFrom) and node.level == 0 else [""]
-        if there[0] == _PACKAGE and isinstance(node, ast.ImportFrom):
-            shared = sum(here[: n + 1] == there[: n + 1] for n in range(len(here)))
-            near = "." * (len(here) - shared + 1) + ".".join(there[shared:])
-            row = node.lineno - 1
-            lines[row] = lines[row].replace(f"from {node.module} ".encode(), f"from {near} ".encode(), 1)
-    return b"\n".join(lines)
-
-
-def _bare(source: bytes) -> bytes:
+def _bare(source: bytes, name: str = "") -> bytes:
     """Return `source` without docstrings, comments and types; a space a level, none in a rest or beside a sign.
 
     Every line keeps its number, every string its text, every name but `self` its own. By where things stand: what `ast`
     would write differs between Pythons.
     """
-    source = _untyped(source)
+    source = _cut(source, name)
     lines = [""] * (source.count(b"\n") + 1)
-    levels: dict[int, int] = {}
     level, before = 0, None
     for token in _tokens(source):
         row, column = token.start
@@ -180,7 +168,7 @@ def _bare(source: bytes) -> bytes:
             before = None
         elif token.type in _TOKENS:
             if before is None:
-                levels[row], lines[row - 1] = level, " " * level
+                lines[row - 1] = " " * level
             elif before.end[0] == row and before.end[1] < column and not _may_touch(before, token.string):
                 lines[row - 1] += " "
             is_text = token.type == tokenize.STRING and not _F_STRING.match(token.string)
@@ -189,9 +177,7 @@ def _bare(source: bytes) -> bytes:
             lines[row - 1] += text
             lines[row : row + len(more)] = more
             before = token
-    for first, last, alone in (*_docstrings(source), *_for_checkers(source)):
-        lines[first - 1 : last] = [" " * levels[first] + "pass" if alone else "", *[""] * (last - first)]
-    text = "\n".join("" if line == _FUTURE else line for line in lines)
+    text = "\n".join(lines)
     return (text.rstrip() + "\n" * text.endswith("\n")).encode("utf-8")
 
 
@@ -210,63 +196,67 @@ def _tokens(source: bytes) -> Iterator[tokenize.TokenInfo]:
             yield token
 
 
-def _untyped(source: bytes) -> bytes:
-    """Return `source` without annotations, and without what is imported for them alone.
-
-    The interpreter would hold each as text for as long as it runs.
-    """
+def _cut(source: bytes, name: str) -> bytes:
+    """Return `source` without what the interpreter would hold as text for as long as it runs."""
     lines = source.split(b"\n")
-    for first, begin, last, end in sorted(_annotations(source, lines), reverse=True):
+    for (row, begin), (last, end), kept in sorted(_cuts(ast.parse(source), lines, name.split("/")[:-1]), reverse=True):
         rest = lines[last - 1][end:]
-        lines[first - 1 : last] = [lines[first - 1][:begin] + rest, *[b""] * (last - first)]
-    tree = ast.parse(b"\n".join(lines))
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and {each.asname or each.name for each in node.names} - used:
-            node.names = [each for each in node.names if (each.asname or each.name) in used]
-            rows = (node.end_lineno or 0) - node.lineno
-            lines[node.lineno - 1 : node.end_lineno] = [ast.unparse(node).encode() * bool(node.names), *[b""] * rows]
+        lines[row - 1 : last] = [lines[row - 1][:begin] + kept + rest, *[b""] * (last - row)]
     return b"\n".join(lines)
 
 
-def _annotations(source: bytes, lines: list[bytes]) -> Iterator[tuple[int, int, int, int]]:
-    """Yield where each annotation begins, with what leads to it, and ends: rows from 1, columns in bytes from 0."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.arg) and node.annotation is not None:
-            begin = node.col_offset + len(node.arg.encode())
-            yield node.lineno, begin, node.annotation.end_lineno or 0, node.annotation.end_col_offset or 0
-        elif isinstance(node, ast.FunctionDef) and node.returns is not None:
-            row = node.returns.lineno
-            begin = lines[row - 1].rindex(b" ->", 0, node.returns.col_offset)
-            yield row, begin, node.returns.end_lineno or 0, node.returns.end_col_offset or 0
-        elif isinstance(node, ast.AnnAssign) and node.value is not None:
-            target, of = node.target, node.annotation
-            yield target.end_lineno or 0, target.end_col_offset or 0, of.end_lineno or 0, of.end_col_offset or 0
+def _cuts(tree: ast.Module, lines: list[bytes], here: list[str]) -> Iterator[tuple[_Place, _Place, bytes]]:
+    """Yield where each thing that stays behind begins and ends, and what is to stand there.
+
+    Docstrings, annotations, `if TYPE_CHECKING:` and what makes it false, imports for these alone; and an import of ours
+    names its module from `here`, which is shorter.
+    """
+    for node in [*tree.body]:
+        named = node.test if isinstance(node, ast.If) else node.targets[0] if isinstance(node, ast.Assign) else None
+        if isinstance(named, ast.Name) and named.id == "TYPE_CHECKING":
+            yield _begin(node), _end(node), b""
+            tree.body.remove(node)
+    for each in ast.walk(tree):
+        if isinstance(each, _DOCUMENTED) and ast.get_docstring(each, clean=False) is not None:
+            alone = len(each.body) == 1 and not isinstance(each, ast.Module)
+            yield _begin(each.body[0]), _end(each.body[0]), b"pass" * alone
+        if isinstance(each, ast.arg) and each.annotation is not None:
+            yield (each.lineno, each.col_offset + len(each.arg.encode())), _end(each.annotation), b""
+            each.annotation = None
+        elif isinstance(each, ast.FunctionDef) and each.returns is not None:
+            row, column = _begin(each.returns)
+            yield (row, lines[row - 1].rindex(b" ->", 0, column)), _end(each.returns), b""
+            each.returns = None
+        elif isinstance(each, ast.AnnAssign) and each.value is not None:
+            yield _end(each.target), _end(each.annotation), b""
+            each.annotation = each.target
+    used = {each.id for each in ast.walk(tree) if isinstance(each, ast.Name)}
+    for each in ast.walk(tree):
+        if isinstance(each, ast.ImportFrom):
+            yield _begin(each), _end(each), _import(each, here, used)
+
+
+def _begin(node: ast.stmt | ast.expr) -> _Place:
+    return node.lineno, node.col_offset
+
+
+def _end(node: ast.stmt | ast.expr) -> _Place:
+    return node.end_lineno or 0, node.end_col_offset or 0
+
+
+def _import(node: ast.ImportFrom, here: list[str], used: set[str]) -> bytes:
+    there = (node.module or "").split(".")
+    if node.level == 0 and there[0] == _PACKAGE:
+        shared = sum(here[: n + 1] == there[: n + 1] for n in range(len(here)))
+        node.level, node.module = len(here) - shared + 1, ".".join(there[shared:])
+    node.names = [each for each in node.names if (each.asname or each.name) in used]
+    return ast.unparse(node).encode() * bool(node.names)
 
 
 def _may_touch(before: tokenize.TokenInfo, after: str) -> bool:
     """Return True if two tokens are read the same without a space: not where a word would go on."""
     both = before.string[-1] + after[0]
     return (before.type, after) != (tokenize.NUMBER, ".") and not all(sign.isalnum() or sign in "_\"'" for sign in both)
-
-
-def _docstrings(source: bytes) -> Iterator[tuple[int, int, bool]]:
-    """Yield the first and last row of each docstring, and whether it is all the body there is."""
-    for node in ast.walk(ast.parse(source)):
-        if not isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
-            continue
-        if ast.get_docstring(node, clean=False) is not None:
-            text = node.body[0]
-            alone = len(node.body) == 1 and not isinstance(node, ast.Module)
-            yield text.lineno, text.end_lineno or text.lineno, alone
-
-
-def _for_checkers(source: bytes) -> Iterator[tuple[int, int, bool]]:
-    """Yield the first and last row of each `if TYPE_CHECKING:`, and of what makes it false; annotations are text."""
-    for node in ast.parse(source).body:
-        named = node.test if isinstance(node, ast.If) else node.targets[0] if isinstance(node, ast.Assign) else None
-        if isinstance(named, ast.Name) and named.id == "TYPE_CHECKING":
-            yield node.lineno, node.end_lineno or node.lineno, False
 
 
 def _python_files(folder: Traversable, name: str) -> dict[str, Traversable]:

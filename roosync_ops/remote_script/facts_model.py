@@ -211,6 +211,12 @@ class MeasuredSighting(AgentAnswer):
     beat: str
     seen_ms: int
 
+    @property
+    def lag_ms(self) -> int | None:
+        """How long it was under way by those two clocks; None where its time cannot be read."""
+        at = time_or_none(self.beat)
+        return None if at is None else self.seen_ms - at
+
 
 class Measured(AgentAnswer):
     """How a share behaves; `problem` is (code, sentence) where not all was measured; `removed`: nothing is left."""

@@ -219,7 +219,7 @@ def _start(agent: str, step: dict[str, Any]) -> dict[str, Any]:
         return reply
     if reply.get("code") == "REPLACED":
         return _start(agent, step)  # it runs no more
-    if asked != agent and "--to" in str(reply.get("message")):
+    if asked != agent and reply.get("code") == "HEARTBEAT_UNKNOWN_ACTION":
         return _verb(agent, step)
     raise refused("restart", reply)
 

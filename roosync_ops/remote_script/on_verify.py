@@ -25,6 +25,7 @@ else:
 
 
 Problem = tuple[str, str]
+_PYTHON = (sys.executable, "-I", "-S", "-X", "utf8")
 #: The texts of on_measure and on_tidy, which are filled in on the way.
 MEASURE = ""
 TIDY = ""
@@ -124,14 +125,10 @@ def _done(
 def _here(program: str, asked: dict[str, Any], limit_s: float) -> list[dict[str, Any]]:
     """Run the program in a process of its own, which is left behind where it hangs and cannot be killed."""
     try:
-        output = run([sys.executable, "-I", "-S", "-X", "utf8", "-c", program + _MAIN, _token(asked)], limit_s).stdout
+        output = run([*_PYTHON, "-c", program + _MAIN, json.dumps(asked).encode().hex()], limit_s).stdout
     except subprocess.TimeoutExpired as ended:
         output = ended.output or b""
     return _lines(output[:_MAX_OUTPUT])
-
-
-def _token(asked: dict[str, Any]) -> str:
-    return json.dumps(asked).encode().hex()
 
 
 def _lines(output: bytes) -> list[dict[str, Any]]:
@@ -159,11 +156,10 @@ def _in_logon_session(text: str, folder: str, asked: dict[str, Any], limit_s: fl
 
         with open(create(program), "wb") as file:
             file.write((text + _MAIN).encode())
-        command = [sys.executable, "-I", "-S", "-X", "utf8", program, _token(asked)]
+        command = [*_PYTHON, program, json.dumps(asked).encode().hex()]
         try:
-            parts: list[dict[str, Any]] = run_command("measure", folder, lambda answer: [*command, answer], limit_s)[
-                "parts"
-            ]
+            told = run_command("measure", folder, lambda answer: [*command, answer], limit_s)
+            parts: list[dict[str, Any]] = told["parts"]
         except ProblemError as error:
             code = getattr(error, "code", "LOCAL_ERROR")
             raise StepError(*_UNANSWERED.get(code, (code, str(error)))) from None

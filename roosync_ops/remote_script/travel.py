@@ -34,17 +34,11 @@ def packed(system: System, do: str) -> str:
 
 @functools.cache
 def _packed(system: System, do: str) -> str:
-    return base64.b64encode(zlib.compress(_source(system, do).encode(), 9)).decode()
+    return base64.b64encode(zlib.compress(source(system, do).encode(), 9)).decode()
 
 
 def source(system: System, do: str = "probe") -> str:
     """Return the program that answers a request to `do` something there: `sys.exit(main([..., token]))` runs it."""
-    with AST_LOCK:
-        return _source(system, do)
-
-
-@functools.cache
-def _source(system: System, do: str) -> str:
     shared = (
         _needed(identity, "hostname")
         + _needed(agent_config, "default_local_dir")

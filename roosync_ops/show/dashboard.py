@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from roosync_ops import __version__
 from roosync_ops.judge import Validation
-from roosync_ops.judge.reports import Dashboard, Installed
+from roosync_ops.judge.reports import Dashboard
 from roosync_ops.wire.names import OUR_WORKSPACE
 from roosync_ops.wire.status import ONLINE
 from roosync_ops.wire.times import to_iso
@@ -110,7 +110,7 @@ def asked_said(board: Dashboard, lang: str) -> str:
 
 def _agents(board: Dashboard, lang: str) -> list[str]:
     word = words(lang)
-    rows = [[one.machine_id, *map(markdown_safe, agent_cells(one, board, lang))] for one in board.installed]
+    rows = [[name, *map(markdown_safe, agent_cells(name, board, lang))] for name in board.installed]
     heads = [markdown_safe(head) for head in agent_heads(board, lang)]
     lacking = markdown_safe(word["dashboard.no_baseline"].format(baseline=board.baseline))
     return [f"## {word['dashboard.agents']}", "", *piped(heads, rows), *([] if board.is_compared else ["", lacking])]
@@ -123,18 +123,19 @@ def agent_heads(board: Dashboard, lang: str) -> list[str]:
     return [*own, word["dashboard.against"].format(baseline=board.baseline)]
 
 
-def agent_cells(one: Installed, board: Dashboard, lang: str) -> list[str]:
+def agent_cells(name: str, board: Dashboard, lang: str) -> list[str]:
     """Return version, interval, timeout and how it compares with the baseline. Not escaped."""
-    word, differing = words(lang), board.differing(one)
-    if not one.present:
+    word, differing, stated = words(lang), board.differing(name), board.installed[name] or {}
+    if not stated:
         compared = word["dashboard.no_record"]
-    elif one.machine_id == board.baseline:
+    elif name == board.baseline:
         compared = word["dashboard.baseline"]
     elif differing is None:
         compared = word["dashboard.not_compared"]
     else:
         compared = ", ".join(differing) or word["dashboard.same"]
-    return [one.version or "-", age(one.interval_ms, lang), age(one.timeout_ms, lang), compared]
+    lasts = [age(stated.get(key), lang) for key in ("heartbeatInterval", "offlineTimeout")]
+    return [stated.get("version") or "-", *lasts, compared]
 
 
 def badge(validation: Validation, lang: str = "en") -> str:
@@ -177,13 +178,13 @@ def refreshed(board: Dashboard, path: str) -> dict[str, Any]:
 
     `path` is the Markdown twin's, as it is the Markdown file that the tool it is named after returns.
     """
-    present = sum(one.present for one in board.installed)
+    present = sum(one is not None for one in board.installed.values())
     return {
         "success": True,
         "dashboardPath": path,
         "timestamp": to_iso(board.at_ms),
         "baseline": board.baseline,
-        "machines": [_machine(one, board) for one in board.installed],
+        "machines": [_machine(name, board) for name in board.installed],
         "metrics": {
             "totalMachines": len(board.installed),
             "machinesWithInventory": present,
@@ -192,14 +193,14 @@ def refreshed(board: Dashboard, path: str) -> dict[str, Any]:
     }
 
 
-def _machine(one: Installed, board: Dashboard) -> dict[str, str]:
-    differing = board.differing(one)
-    if not one.present:
+def _machine(name: str, board: Dashboard) -> dict[str, str]:
+    differing = board.differing(name)
+    if board.installed[name] is None:
         said = "❌ Inventaire manquant", "Bootstrap requis"
-    elif one.machine_id == board.baseline:
+    elif name == board.baseline:
         said = "✅ Baseline", "-"
     elif differing is None:
         said = "⚠️ Erreur comparaison", f"Inventaire source introuvable: {board.baseline}"
     else:
         said = "✅ Disponible", f"{len(differing)} diffs"
-    return {"id": one.machine_id, "status": said[0], "diffs": said[1]}
+    return {"id": name, "status": said[0], "diffs": said[1]}

@@ -81,19 +81,19 @@ def from_document(document: object, now_ms: int, asked_ms: int | None = None) ->
 
 def _answer_of(document: object) -> StateDocument:
     if isinstance(document, dict) and document.get("success") is False:
-        message = document.get("message")
-        raise StateUnavailableError(
-            f"the machine asked cannot read its shared state: {message!s:.200}", typed.ours("matrix")
-        )
+        said = f"the machine asked cannot read its shared state: {document.get('message')!s:.200}"
+        raise StateUnavailableError(said, typed.ours("matrix"))
     try:
         return StateDocument.model_validate(document)
     except ValidationError as error:
-        fault = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in fault["loc"])
-        raise StateUnavailableError(
-            f"the machine asked answered no state document: {where or 'all of it'}: {fault['msg']} (an old agent?)",
-            typed.ours("rollout", "--dry"),
-        ) from None
+        where, why = _first(error)
+        said = f"the machine asked answered no state document: {where or 'all of it'}: {why} (an old agent?)"
+        raise StateUnavailableError(said, typed.ours("rollout", "--dry")) from None
+
+
+def _first(error: ValidationError) -> tuple[str, str]:
+    fault = error.errors(include_url=False, include_input=False)[0]
+    return ".".join(map(str, fault["loc"])), fault["msg"]
 
 
 def _finding(item: object) -> f.Finding:
@@ -107,8 +107,7 @@ def _piece(item: object, where: str) -> Evidence | f.Finding:
     try:
         given = EvidenceItem.model_validate(item)
     except ValidationError as error:
-        fault = error.errors(include_url=False, include_input=False)[0]
-        return f.Finding(where, f.WRONG_TYPE, f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}")
+        return f.Finding(where, f.WRONG_TYPE, ": ".join(_first(error)))
     if not is_machine_id(given.machine_id):
         return f.Finding(given.file, f.NOT_A_MACHINE, f"{given.machine_id!r:.80} is no machineId")
     try:

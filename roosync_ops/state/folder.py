@@ -49,13 +49,7 @@ def read_folder(
     then holds: a share that hangs costs one thread in all, not one a reading. Raises StateUnavailableError: missing, no
     folder, no shared state, hung, or nothing readable in it.
     """
-    shared = str(path)
-    bounded = bounded or BoundedShare(deadline_s)
-    snapshot = _read(shared, now_ms, bounded)
-    return assemble(shared, snapshot, signs_within(bounded.aside(SIGNS_S), shared))
-
-
-def _read(shared: str, now_ms: int, bounded: BoundedShare) -> Snapshot:
+    shared, bounded = str(path), bounded or BoundedShare(deadline_s)
     read = Snapshot(now_ms, Bounds(named=shared))
     try:
         snapshot = bounded.call(
@@ -66,18 +60,16 @@ def _read(shared: str, now_ms: int, bounded: BoundedShare) -> Snapshot:
         if not snapshot.seen:
             _check_place(shared, bounded)
     except ShareHungError as error:
-        if read.evidence:
-            return _what_came(read, f"no answer within {error.deadline_s:g} s")
-        raise StateUnavailableError(
-            f"the shared state {shared} hangs: no answer within {error.deadline_s:g} s",
-            typed.ours("matrix"),
-        ) from None
+        if not read.evidence:
+            said = f"the shared state {shared} hangs: no answer within {error.deadline_s:g} s"
+            raise StateUnavailableError(said, typed.ours("matrix")) from None
+        snapshot = _what_came(read, f"no answer within {error.deadline_s:g} s")
     except OSError as error:
         why = _REASONS.get(error.errno or 0, f"cannot be read: {error.strerror}")
         raise _unavailable(shared, why, bounded.call(lambda: meant(shared), f"looking for {shared}")) from None
     except ValueError as error:  # a NUL in the path
         raise StateUnavailableError(f"the shared state {shared!r} is no path: {error}", typed.ours("matrix")) from None
-    return snapshot
+    return assemble(shared, snapshot, signs_within(bounded.aside(SIGNS_S), shared))
 
 
 def _what_came(read: Snapshot, why: str) -> Snapshot:

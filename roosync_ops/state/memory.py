@@ -17,7 +17,6 @@ from pydantic import BaseModel, ConfigDict
 
 from roosync_ops.wire import local
 from roosync_ops.wire.identity import is_machine_id
-from roosync_ops.wire.record import Record
 
 from .seen import Seen, see_all
 from .shared import SharedState
@@ -70,13 +69,17 @@ class Store:
             raise ValueError("no memory of this format")
         return document
 
+    def kept(self) -> dict[str, Any]:
+        """Return the document, empty where it cannot be read."""
+        try:
+            return self.read()
+        except (OSError, ValueError):
+            return {}
+
     def machines(self) -> dict[str, Any]:
         """Return what the document holds by machineId; nothing where it is not there, or not as we wrote it."""
-        try:
-            found = self.read().get("machines", {}).items()
-        except (OSError, ValueError, AttributeError):
-            return {}
-        return {name: value for name, value in found if is_machine_id(name)}
+        found = self.kept().get("machines")
+        return {name: one for name, one in found.items() if is_machine_id(name)} if isinstance(found, dict) else {}
 
     def write(self, document: dict[str, Any], *, durable: bool = False) -> None:
         """Replace the document; `durable`: not even a power cut right after it takes it back. Raises OSError."""
@@ -140,49 +143,44 @@ class Memory:
         self.trouble: str | None = None
         self._clock = clock
         self._last: Instant | None = None
-        self._seen: dict[str, Seen] = {}
+        #: What is known of each machine, on the wall clock of the last note.
+        self.seen: dict[str, Seen] = {}
 
-    @property
-    def seen(self) -> Mapping[str, Seen]:
-        """What is known of each machine, on the wall clock of the last note."""
-        return self._seen
-
-    def note(self, state: SharedState, intervals: Mapping[str, int], default_ms: int) -> Mapping[str, Seen]:
+    def note(self, state: SharedState, intervals: Mapping[str, int]) -> Mapping[str, Seen]:
         """Add a reading, keep it, and return what is known of each machine. Raises nothing for the file's sake.
 
-        `intervals` is how often each machine beats, in ms; `default_ms` holds for those it does not name.
+        `intervals` is how often each machine beats, in ms, where that is not the protocol's.
         """
-        records, every = _records(state, intervals, default_ms)
         try:
             with self._store.locked():
                 self._recall()
-                self._see(records, every, state.read_at_ms)
-                self._store.write({"last": self._last, "machines": self._seen})
+                self._see(state, intervals)
+                self._store.write({"last": self._last, "machines": self.seen})
             self.trouble = None
         except OSError as error:
             self.trouble = f"{self.path}: {error}"
-            self._see(records, every, state.read_at_ms)
-        return self._seen
+            self._see(state, intervals)
+        return self.seen
 
-    def peek(self, state: SharedState, intervals: Mapping[str, int], default_ms: int) -> Mapping[str, Seen]:
+    def peek(self, state: SharedState, intervals: Mapping[str, int]) -> Mapping[str, Seen]:
         """As `note`, of what was kept and this reading, and keep nothing; empty where nothing was kept."""
         self._recall()
         if self._last is not None:
-            self._see(*_records(state, intervals, default_ms), state.read_at_ms)
-        return self._seen
+            self._see(state, intervals)
+        return self.seen
 
-    def _see(self, records: Mapping[str, Any], every: Mapping[str, int], read_ms: int) -> None:
+    def _see(self, state: SharedState, intervals: Mapping[str, int]) -> None:
         now = self._clock()
         if self._last is not None:
             step = step_ms(self._last, now)
             if step:
-                self._seen = {machine_id: one.shifted(step) for machine_id, one in self._seen.items()}
-        latest = max((one.read_ms for one in self._seen.values()), default=0)
-        self._seen = see_all(self._seen, records, max(read_ms, latest), every)
+                self.seen = {machine_id: one.shifted(step) for machine_id, one in self.seen.items()}
+        latest = max((one.read_ms for one in self.seen.values()), default=0)
+        self.seen = see_all(self.seen, state.machines, max(state.read_at_ms, latest), intervals)
         self._last = now
-        if len(self._seen) > MAX_MACHINES:
-            kept = sorted(self._seen, key=lambda name: -self._seen[name].read_ms)[:MAX_MACHINES]
-            self._seen = {machine_id: self._seen[machine_id] for machine_id in kept}
+        if len(self.seen) > MAX_MACHINES:
+            kept = sorted(self.seen, key=lambda name: -self.seen[name].read_ms)[:MAX_MACHINES]
+            self.seen = {machine_id: self.seen[machine_id] for machine_id in kept}
 
     def _recall(self) -> None:
         """Take what was kept where it is later than what is known: another process may have read meanwhile."""
@@ -191,15 +189,7 @@ class Memory:
         except (OSError, ValueError):  # nothing that can be used, whatever lies there
             return
         if self._last is None or kept.last.wall_ms > self._last.wall_ms:
-            self._last, self._seen = kept.last, kept.machines
-
-
-def _records(
-    state: SharedState, intervals: Mapping[str, int], default_ms: int
-) -> tuple[dict[str, Record], dict[str, int]]:
-    """Return the best record of each machine, and how often each machine beats, in ms."""
-    records = {machine_id: piece.record for machine_id, piece in state.machines.items()}
-    return records, {machine_id: intervals.get(machine_id, default_ms) for machine_id in records}
+            self._last, self.seen = kept.last, kept.machines
 
 
 class _Document(BaseModel):

@@ -7,7 +7,9 @@ counted from there never mixes two clocks.
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, Self
 
+from roosync_ops.wire.merge import Evidence
 from roosync_ops.wire.record import Record
+from roosync_ops.wire.status import DEFAULT_INTERVAL_MS
 
 #: So many of the longest silences between two arrivals are remembered, for so long (ms): bursts come by the week.
 MAX_PEAKS: Final = 8
@@ -36,13 +38,9 @@ class Seen(NamedTuple):
 
     def shifted(self, by_ms: int) -> Self:
         """Return the same on a clock that was stepped by `by_ms`."""
-        return self._replace(
-            first_ms=self.first_ms + by_ms,
-            read_ms=self.read_ms + by_ms,
-            moved_after_ms=None if self.moved_after_ms is None else self.moved_after_ms + by_ms,
-            moved_by_ms=None if self.moved_by_ms is None else self.moved_by_ms + by_ms,
-            peaks=tuple((at + by_ms, length) for at, length in self.peaks),
-        )
+        known = {name: getattr(self, name) for name in ("first_ms", "read_ms", "moved_after_ms", "moved_by_ms")}
+        times: dict[str, Any] = {name: None if at is None else at + by_ms for name, at in known.items()}
+        return self._replace(**times, peaks=tuple((at + by_ms, length) for at, length in self.peaks))
 
 
 def see(seen: Seen | None, record: Record, now_ms: int, interval_ms: int) -> Seen:
@@ -75,13 +73,13 @@ def _count(of: Seen | Record) -> dict[str, Any]:
 
 
 def see_all(
-    known: Mapping[str, Seen], records: Mapping[str, Record], now_ms: int, intervals: Mapping[str, int]
+    known: Mapping[str, Seen], machines: Mapping[str, Evidence], now_ms: int, intervals: Mapping[str, int]
 ) -> dict[str, Seen]:
     """As `see`, for every machine of a reading. A machine that is not in it keeps what was seen of it."""
-    found = dict(known)
-    for machine_id, record in records.items():
-        found[machine_id] = see(known.get(machine_id), record, now_ms, intervals[machine_id])
-    return found
+    return {**known} | {
+        name: see(known.get(name), piece.record, now_ms, intervals.get(name, DEFAULT_INTERVAL_MS))
+        for name, piece in machines.items()
+    }
 
 
 def _moved(seen: Seen, record: Record) -> bool:

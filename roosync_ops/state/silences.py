@@ -1,7 +1,8 @@
 """Maintenance windows: until when, and why, a machine raises no alarm. This user's, on this computer."""
 
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
+from contextlib import suppress
+from typing import Final, NamedTuple
 
 from .memory import Store, default_folder
 
@@ -19,11 +20,13 @@ class Silence(NamedTuple):
 
 def silences(now_ms: int) -> dict[str, Silence]:
     """Return the windows that are open, by machineId; none where nothing can be read."""
-    try:
-        known = {name: _silence(value) for name, value in _store().machines().items()}
-    except RuntimeError:  # Path.home
-        return {}
-    return {name: one for name, one in known.items() if one is not None and now_ms < one.until_ms <= now_ms + MOST_MS}
+    found = {}
+    with suppress(RuntimeError):  # Path.home
+        for name, value in _store().machines().items():
+            match value:
+                case [int(until_ms), str(why)] if now_ms < until_ms <= now_ms + MOST_MS:
+                    found[name] = Silence(until_ms, why[:MAX_WHY])
+    return found
 
 
 def silence(names: Iterable[str], one: Silence | None, now_ms: int) -> None:
@@ -37,10 +40,3 @@ def silence(names: Iterable[str], one: Silence | None, now_ms: int) -> None:
 
 def _store() -> Store:
     return Store(default_folder(), "silence", "")
-
-
-def _silence(value: Any) -> Silence | None:
-    match value:
-        case [int(until_ms), str(why)] if not isinstance(until_ms, bool):
-            return Silence(until_ms, why[:MAX_WHY])
-    return None

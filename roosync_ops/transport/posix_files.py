@@ -40,7 +40,6 @@ class PosixLink(Link):
     """A POSIX machine: files go through its shell."""
 
     def put(self, data: bytes, path: str) -> None:
-        """Have `data` be the file at `path`. Raises TransferError and what `execute` does."""
         wanted = hashlib.sha256(data).hexdigest()
         names = {"f": path, "p": f"{secrets.token_hex(4)}.part", "s": wanted, "m": _MARK}
         done = self.execute(shell(_named(names) + _HASH + _PUT), data, _TRANSFER_S)
@@ -52,7 +51,6 @@ class PosixLink(Link):
             )
 
     def get(self, path: str) -> bytes:
-        """Return the file at `path`, of which all came. Raises TransferError and what `execute` does."""
         done = self.execute(shell(_named({"f": path, "m": _MARK}) + _HASH + _GET), timeout_s=_TRANSFER_S)
         head = _FOUND.search(done.out)
         if head is None:

@@ -21,7 +21,7 @@ from .windows_link import WindowsLink
 #: cut off may still be writing to the last one. The next upload removes what others left.
 _PART: Final = ".part"
 _DRIVE: Final = re.compile(r"[A-Za-z]:/")
-_LEFT: Final = re.compile(r"\.[0-9a-f]{8}\.part")
+_LEFT: Final = r"\.[0-9a-f]{8}\.part"
 #: How often, and with what pause in s, a file that another process holds open is asked for: a scanner lets go soon.
 _ATTEMPTS: Final = 5
 _PAUSE_S: Final = 0.3
@@ -41,18 +41,11 @@ class WindowsSsh(OpenSsh, WindowsLink):
         try:
             here.write_bytes(data)
             folders = [folder[:at] for at in range(1, len(folder) + 1) if folder[at : at + 1] in {"/", ""}]
-            left = [
-                each
-                for each in self.list_folder(folder)
-                if each.startswith(name) and _LEFT.fullmatch(each[len(name) :])
-            ]
-            before = [
-                *(f"-mkdir {_word(each)}" for each in folders),
-                *(f"-rm {_word(f'{folder}/{each}')}" for each in left),
-            ]
-            code, said = self._batch(
-                [*before, f"put {_word(str(here))} {_word(part)}", f"get {_word(part)} {_word(str(back))}"]
-            )
+            left = re.compile(re.escape(name) + _LEFT)
+            steps = [f"-mkdir {_word(each)}" for each in folders]
+            steps += [f"-rm {_word(f'{folder}/{each}')}" for each in self.list_folder(folder) if left.fullmatch(each)]
+            steps += [f"put {_word(str(here))} {_word(part)}", f"get {_word(part)} {_word(str(back))}"]
+            code, said = self._batch(steps)
             if code == 0 and back.read_bytes() != data:
                 code, said = 1, "it arrived as another"
             if code != 0:
@@ -85,7 +78,6 @@ class WindowsSsh(OpenSsh, WindowsLink):
         return "what was there is still there" if there else "no such file is there now: upload it again"
 
     def get(self, path: str) -> bytes:
-        """Return the file at `path`. Raises TransferError."""
         here = room() / secrets.token_hex(8)
         try:
             code, said = self._batch([f"get {_word(sftp_path(path))} {_word(str(here))}"])
@@ -96,12 +88,10 @@ class WindowsSsh(OpenSsh, WindowsLink):
             here.unlink(missing_ok=True)
 
     def list_folder(self, path: str) -> list[str]:
-        """Return the names in a folder, none where it cannot be read."""
         code, said = self._batch([f"ls -1 {_word(sftp_path(path).rstrip('/') + '/')}"])
         return [posixpath.basename(line.rstrip()) for line in said.split("\n") if line.strip()] if code == 0 else []
 
     def exists(self, path: str) -> bool:
-        """Return True if there is a file."""
         return self._batch([f"ls -1 {_word(sftp_path(path))}"])[0] == 0
 
     def _batch(self, commands: Sequence[str]) -> tuple[int, str]:

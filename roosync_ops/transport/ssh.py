@@ -86,7 +86,6 @@ class OpenSsh(PosixLink):
         return ["-M", "-o", f"ControlPersist={_IDLE_S}"]
 
     def close(self) -> None:
-        """Log out."""
         master, self._master = self._master, None
         if master is not None:
             end_master(master)

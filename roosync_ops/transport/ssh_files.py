@@ -153,12 +153,8 @@ def _of_this_home() -> list[str]:
     import pwd  # noqa: PLC0415 - POSIX only
 
     home = Path.home()
-    try:
+    with suppress(KeyError):
         if home == Path(pwd.getpwuid(os.getuid()).pw_dir):
             return []
-    except KeyError:
-        pass
-    return [
-        "  UserKnownHostsFile "
-        + " ".join(quoted(str(home / ".ssh" / name)) for name in ("known_hosts", "known_hosts2"))
-    ]
+    names = (quoted(str(home / ".ssh" / name)) for name in ("known_hosts", "known_hosts2"))
+    return [f"  UserKnownHostsFile {' '.join(names)}"]

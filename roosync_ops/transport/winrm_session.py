@@ -9,6 +9,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from typing import Any, Final, TypeVar
 
 import requests
@@ -64,7 +65,7 @@ class WinrmShell:
 
     def open(self) -> None:
         """Log in and open a shell. Raises WinrmError and TimeoutError."""
-        self._bounded(self.login_s, self._open)
+        self._bounded(self.login_s, self._open_shell)
 
     def run(self, line: str, stdin: bytes = b"", limit_s: float | None = None) -> Finished:
         """Run `line` by `cmd.exe /c`. Raises WinrmError; TimeoutError after `limit_s`, when the command is ended."""
@@ -84,12 +85,8 @@ class WinrmShell:
         finally:
             wsman.close()
 
-    def _open(self) -> None:
-        self._wsman = _wsman(self._access, self._connect_timeout)
-        self._open_shell()
-
     def _open_shell(self) -> None:
-        assert self._wsman is not None  # noqa: S101 - for mypy
+        self._wsman = self._wsman or _wsman(self._access, self._connect_timeout)
         shell = WinRS(self._wsman, codepage=_UTF_8, idle_time_out=_IDLE_S)
         shell.open()
         self._shell = shell
@@ -173,23 +170,16 @@ class WinrmShell:
 
 def _within(limit_s: float | None, work: Callable[[], T]) -> T:
     """Return what `work` does; where it hangs it is left behind. Raises what it raises, and TimeoutError."""
-    found: list[T] = []
-    failed: list[Exception] = []
+    found: Future[T] = Future()
 
     def do() -> None:
         try:
-            found.append(work())
+            found.set_result(work())
         except Exception as error:  # noqa: BLE001 - it is raised where it was asked for
-            failed.append(error)
+            found.set_exception(error)
 
-    thread = threading.Thread(target=do, daemon=True)
-    thread.start()
-    thread.join(limit_s)
-    if failed:
-        raise failed[0]
-    if not found:
-        raise TimeoutError
-    return found[0]
+    threading.Thread(target=do, daemon=True).start()
+    return found.result(limit_s)
 
 
 def _wsman(access: Access, connect_timeout: float) -> WSMan:

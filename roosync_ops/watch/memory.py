@@ -57,18 +57,11 @@ class WatchMemory:
 
     def history(self) -> list[dict[str, Any]]:
         """Return the flips that were told, oldest first, without a lock; empty where no watcher ever ran."""
-        return _entries(self._kept())
+        return _entries(self._store.kept())
 
     def is_used(self) -> bool:
         """Return True if a watcher ever ran here, whatever there was to tell."""
-        return bool(self._kept())
-
-    def _kept(self) -> dict[str, Any]:
-        """Return what is remembered, empty where it cannot be read."""
-        try:
-            return self._store.read()
-        except (OSError, ValueError):
-            return {}
+        return bool(self._store.kept())
 
     def _read(self) -> dict[str, Any]:
         """Return the memory; one that is not understood is set aside, and watching begins anew with a first look."""

@@ -118,11 +118,12 @@ def _credible(pieces: list[Evidence], now_ms: int, findings: list[f.Finding]) ->
     own = min(counted, key=lambda piece: reach(piece.record, now_ms), default=None)
     if own is None or len(pieces) == 1 or _heard(own.record) > now_ms + _ODD_CLOCK_MS:
         return pieces
-    most_ms = now_ms + _ODD_CLOCK_MS  # its clock may be ahead of ours, and then of both records
+    # Its clock may be ahead of ours, and then of both records. After it has left it beats no more by ours alone.
+    least_ms, most_ms = _heard(own.record) if own.record.has_left else now_ms, now_ms + _ODD_CLOCK_MS
     sound = [
         piece
         for piece in pieces
-        if (piece.record.sequence or 0) <= reach(own.record, max(now_ms, min(_heard(piece.record), most_ms)))
+        if (piece.record.sequence or 0) <= reach(own.record, max(least_ms, min(_heard(piece.record), most_ms)))
     ]
     findings.extend(
         f.Finding(

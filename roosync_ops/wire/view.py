@@ -36,7 +36,7 @@ def build(
     of `old` that the protocol does not know are kept, last. Of each entry there is what `kept` makes of it.
     """
     heartbeats: Json = {}
-    lists: dict[str, list[str]] = {ONLINE: [], OFFLINE: [], WARNING: []}
+    lists: dict[str, list[str]] = {word: [] for word in (ONLINE, OFFLINE, WARNING)}
     for machine_id, piece in merged.items():
         if piece.record.last_heartbeat_ms is None:
             continue
@@ -44,14 +44,10 @@ def build(
         lists[old_status(piece.record, now_ms, thresholds)].append(machine_id)
     view: Json = {
         "heartbeats": heartbeats,
-        "onlineMachines": lists[ONLINE],
-        "offlineMachines": lists[OFFLINE],
-        "warningMachines": lists[WARNING],
+        **{f"{word}Machines": names for word, names in lists.items()},
         "statistics": {
             "totalMachines": len(heartbeats),
-            "onlineCount": len(lists[ONLINE]),
-            "offlineCount": len(lists[OFFLINE]),
-            "warningCount": len(lists[WARNING]),
+            **{f"{word}Count": len(names) for word, names in lists.items()},
             "lastHeartbeatCheck": to_iso(now_ms),
         },
     }

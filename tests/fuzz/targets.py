@@ -77,7 +77,7 @@ def share_file(data: bytes, folder: Path) -> None:
         shown(observe(state, NOW), validate(FLEET, state, NOW))
         rebuilt(folder)
         records = {name: piece.record for name, piece in state.machines.items()}
-        seen = see_all({}, records, NOW, dict.fromkeys(records, 30_000))
+        seen = see_all({}, state.machines, NOW, {})
         for name, record in records.items():
             status_with(record, seen[name], NOW, DEFAULT_THRESHOLDS, 0)
     finally:
@@ -226,7 +226,7 @@ def memory_file(data: bytes, folder: Path) -> None:
     memory = Memory(folder / "kept", "x")
     memory.path.parent.mkdir(exist_ok=True)
     memory.path.write_bytes(data)
-    seen = memory.note(state, {}, 30_000)
+    seen = memory.note(state, {})
     assert ME in seen
     for name, piece in state.machines.items():
         status_with(piece.record, seen[name], NOW, DEFAULT_THRESHOLDS, 0)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.kits import warm
+
 ROOSYNC_OPS = Path(sys.executable).with_name("roosync-ops")
 PYINFRA = Path(sys.executable).with_name("pyinfra")
 
@@ -37,24 +39,29 @@ class Answer:
         return f"exit {self.code} after {self.seconds:.1f} s\n--- stdout\n{self.out}\n--- stderr\n{self.err}"
 
 
-def command(*argv: str | Path, timeout: float = 120) -> Answer:
-    """Run a command on this machine; the real fleet's share is never in its environment."""
+def command(*argv: str | Path, timeout: float = 120, **changed: str) -> Answer:
+    """Run a command on this machine; the real fleet's share is never in its environment, in which `changed` is."""
     environment = {name: value for name, value in os.environ.items() if name != "ROOSYNC_SHARED_PATH"}
+    environment.update({"NO_COLOR": "1", "COLUMNS": "120", **changed})
+    program, *words = [str(word) for word in argv]
     began = time.monotonic()
-    done = subprocess.run(
-        [str(word) for word in argv],
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-        env={**environment, "NO_COLOR": "1", "COLUMNS": "120"},
-        stdin=subprocess.DEVNULL,
-    )
+    if program == str(ROOSYNC_OPS) and warm.can(words, environment):
+        done = warm.run(program, words, environment, timeout)
+    else:
+        done = subprocess.run(
+            [program, *words],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+        )
     return Answer(done.returncode, done.stdout, done.stderr, time.monotonic() - began)
 
 
-def roosync_ops(*argv: str | Path, timeout: float = 120) -> Answer:
-    return command(ROOSYNC_OPS, *argv, timeout=timeout)
+def roosync_ops(*argv: str | Path, timeout: float = 120, **changed: str) -> Answer:
+    return command(ROOSYNC_OPS, *argv, timeout=timeout, **changed)
 
 
 def pyinfra(*argv: str | Path, timeout: float = 120) -> Answer:

@@ -15,7 +15,8 @@ from roosync_ops.gather.past import pasts
 from roosync_ops.state.shared import FILE_DELETED, ROLLED_BACK
 from roosync_ops.wire.findings import OF_ANOTHER
 
-from .old import Beats, InMemory, Interval, Merges, Migrates, Old30, Old31, OldMachine, Removes, Seldom, Sweeps
+from .later import Beats, InMemory, Interval, Merges, Migrates, Removes, Seldom, Sweeps
+from .old import Old30, Old31, OldMachine
 from .readers import FLEET
 from .replica import RamReplica
 from .schedule import MACHINES

@@ -18,7 +18,6 @@ from roosync_ops.state.shared import assemble
 from roosync_ops.wire.folder import read_shared
 from roosync_ops.wire.merge import merge
 from roosync_ops.wire.status import (
-    DEFAULT_INTERVAL_MS,
     DEFAULT_THRESHOLDS,
     DEFAULT_TIMEOUT_MS,
     LEFT,
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
     from .replica import RamReplica
 
 FLEET = Fleet(Machine(machine_id=name) for name in MACHINES)
-_INTERVALS = dict.fromkeys(MACHINES, DEFAULT_INTERVAL_MS)
 Words = dict[str, str]
 
 
@@ -134,9 +132,7 @@ class Arrivals:
         self.seen: dict[str, Seen] = {}
 
     def note(self, merged: Mapping[str, Evidence], now_ms: int) -> None:
-        records = {name: piece.record for name, piece in merged.items()}
-        every = {name: _INTERVALS.get(name, DEFAULT_INTERVAL_MS) for name in records}
-        self.seen = see_all(self.seen, records, now_ms, every)
+        self.seen = see_all(self.seen, merged, now_ms, {})
 
 
 class Patient:

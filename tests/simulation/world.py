@@ -16,9 +16,10 @@ from roosync_ops.wire.status import OFFLINE
 from tests.kits.sync import next_due
 
 from .hub import Hub
+from .later import Seldom
 from .machine import Machine
 from .memo import remembered
-from .old import Old30, Old31, OldMachine, Seldom
+from .old import Old30, Old31, OldMachine
 from .readers import Arrivals, Eyes, Patient, Watcher, auto, fixed
 from .replica import RamReplica
 from .schedule import ADMIN, CRASH, MACHINES, POWER_CUT, RESTART, STOP, Episode, episodes

@@ -62,23 +62,11 @@ class Scheduler:
         path = os.path.join(folder, f".task-{os.getpid()}.xml")
         try:
             local.write(path, task_xml.encoded(document))
-            self._do("/Create", "/TN", name, "/XML", path, "/F")
+            self.do("/Create", name, "/XML", path, "/F")
         except OSError as error:
             raise LocalError(f"{path}: {error.strerror or error}", f'icacls "{folder}"') from None
         finally:
             local.remove(path)
-
-    def run(self, name: str) -> None:
-        self._do("/Run", "/TN", name)
-
-    def enable(self, name: str) -> None:
-        self._do("/Change", "/TN", name, "/ENABLE")
-
-    def disable(self, name: str) -> None:
-        self._do("/Change", "/TN", name, "/DISABLE")
-
-    def delete(self, name: str) -> None:
-        self._do("/Delete", "/TN", name, "/F")
 
     def document(self, name: str) -> str | None:
         """Return the XML of the task, None where there is none of that name."""
@@ -92,12 +80,13 @@ class Scheduler:
             return None
         return _last_result(_text(output))
 
-    def _do(self, *words: str) -> None:
-        code, output, error = self._run([program(), *words])
+    def do(self, verb: str, name: str, *words: str) -> None:
+        """Run, delete or change the task of that name."""
+        code, output, error = self._run([program(), verb, "/TN", name, *words])
         if code != 0:
             said = " ".join(_text(error or output).split())[:300]
-            reason = f"schtasks {' '.join(words[:3])}: {said or f'code {code}'}"
-            raise LocalError(reason, f'schtasks /Query /TN "{words[2]}" /V /FO LIST')
+            reason = f"schtasks {verb} /TN {name}: {said or f'code {code}'}"
+            raise LocalError(reason, f'schtasks /Query /TN "{name}" /V /FO LIST')
 
 
 def program() -> str:

@@ -1,8 +1,14 @@
-"""A scheduled task of the user, on Windows: in the logon session, where the drive of the shared state is mounted."""
+"""Scheduled tasks of the user, on Windows: in the logon session, where the drive of the shared state is mounted.
+
+One keeps the loop alive; another runs one command of ours and is gone.
+"""
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import zlib
 
 from roosync_ops.agent.config import Config
 from roosync_ops.agent.errors import (
@@ -13,24 +19,15 @@ from roosync_ops.agent.errors import (
     ProblemError,
     no_session,
 )
-from roosync_ops.agent.local_state import (
-    ASK_LOCK,
-    Places,
-    Using,
-    end_process_of,
-    read_local_state,
-    signal_loop,
-    wait_for_exit,
-)
+from roosync_ops.agent.local_state import ASK_LOCK, Places, Using, read_local_state, see_ended, signal_loop
 from roosync_ops.agent.lock import is_held
 from roosync_ops.wire import local
 from roosync_ops.wire.small import suppress, wait_until
 from roosync_ops.wire.typed import Callable
 
 from . import Mechanism, task_xml
-from .launch import agent_command
+from .launch import agent_command, text_in
 from .schtasks import HAS_NOT_RUN, NO_SESSION, QUEUED, RUNNING, Scheduler, remove_if_empty
-from .task_program import FOLDER, program_of, tail, task_name
 
 #: What the loop says on stderr, which pythonw.exe has not got.
 LOG = "task.log"
@@ -41,6 +38,51 @@ _EXIT_S = 5.0
 _LOOK_S = 0.05
 #: A task that has ended without its loop is run again after so many looks, and given up after so many.
 _RUN_AGAIN, _GIVE_UP = 2, 6
+
+FOLDER = "roosync-ops"
+
+
+def task_name(what: str, local_dir: str) -> str:
+    """Return the name of the task that does `what` for one local folder."""
+    return f"\\{FOLDER}\\{what}-{zlib.crc32(os.path.normcase(local_dir).encode('utf-8', 'surrogatepass')):08x}"
+
+
+def program_of(command: list[str], folder: str, user: str) -> task_xml.Program:
+    """Return what a task runs for a command of this Python. Raises LocalError where it cannot be written down."""
+    command = [windowless(command[0]), *command[1:]]
+    arguments = [_escaped_json(command, at) for at in range(1, len(command))]
+    for text in (command[0], folder, *arguments):
+        if "%" in text or "$(" in text:
+            # Task Scheduler replaces %NAME% and $(Arg0), and knows no way to write them as they are.
+            raise LocalError(
+                f"une tâche planifiée ne peut pas porter « % » ou « $( »: {text!r:.120}", "renommer ce dossier"
+            )
+    line = subprocess.list2cmdline(arguments)
+    return {"command": command[0], "arguments": line, "folder": folder, "user": user}
+
+
+def _escaped_json(command: list[str], at: int) -> str:
+    if command[at - 1] == "--metadata":
+        return command[at].replace("%", "\\u0025").replace("$", "\\u0024")
+    return command[at]
+
+
+def windowless(python: str) -> str:
+    """Return pythonw.exe beside `python`, or beside what a virtual environment's python starts. Raises LocalError."""
+    base = getattr(sys, "_base_executable", None) or python
+    for near in (base, python):
+        found = os.path.join(os.path.dirname(near), "pythonw.exe")
+        if os.path.isfile(found):
+            return found
+    folder = os.path.dirname(base)
+    raise LocalError(
+        f"pythonw.exe manque dans {folder}: réparer ce Python, ou en indiquer un autre", "where.exe pythonw"
+    )
+
+
+def tail(path: str) -> str | None:
+    """Return the end of what a process without a console wrote, in one line."""
+    return " ".join(text_in(path).split())[-400:] or None
 
 
 class Task(Mechanism):
@@ -87,9 +129,9 @@ class Task(Mechanism):
     def uninstall(self) -> bool:
         was = self.installed()
         if was:
-            self._change(lambda: self._scheduler.delete(self.name))
+            self._change(lambda: self._scheduler.do("/Delete", self.name, "/F"))
         with suppress(LocalError):  # that of a question whose asker was ended before its end
-            self._scheduler.delete(task_name("ask", self._local_dir))
+            self._scheduler.do("/Delete", task_name("ask", self._local_dir), "/F")
         remove_if_empty(FOLDER)
         for name in (LOG, ASK_LOCK):
             local.remove(os.path.join(self._local_dir, name))
@@ -102,8 +144,8 @@ class Task(Mechanism):
         self._looks_in_vain = 0
         self._halt(yes=False)
         try:
-            self._change(lambda: self._scheduler.enable(self.name))
-            self._scheduler.run(self.name)
+            self._change(lambda: self._scheduler.do("/Change", self.name, "/ENABLE"))
+            self._scheduler.do("/Run", self.name)
         except LocalError as error:
             raise self._refused(error) from None
 
@@ -114,14 +156,13 @@ class Task(Mechanism):
         places = self._places
         loop = read_local_state(places)["loop"]
         self._halt(yes=True)
-        self._change(lambda: self._scheduler.disable(self.name))
+        self._change(lambda: self._scheduler.do("/Change", self.name, "/DISABLE"))
         if not wait_until(lambda: not is_held(places.loop_lock), _END_S + self._config.share_deadline_s, _LOOK_S):
             signal_loop(places, kill=True)  # schtasks /End does nothing for a hidden task: MS-TSCH 3.2.5.4.12
         tried = local.read_object(places.tried)
         for each in (loop, tried):
-            wait_for_exit(each, _EXIT_S)  # until then the task counts as running
-        end_process_of(tried)  # it hangs, and would keep the build before from being started (IgnoreNew)
-        wait_for_exit(tried, _EXIT_S)
+            see_ended(each, _EXIT_S)  # until then the task counts as running
+        see_ended(tried, _EXIT_S, ends=True)  # it hangs, and would keep the build before from starting (IgnoreNew)
 
     def failed(self, ask_session: Callable[[], object], *, last: bool) -> ProblemError | None:
         if not self.enabled():
@@ -136,14 +177,13 @@ class Task(Mechanism):
         return self._ended(result, last=last)
 
     def last_words(self) -> str | None:
-        """What the loop wrote before it ended."""
         return tail(os.path.join(self._local_dir, LOG))
 
     def _ended(self, result: int | None, *, last: bool) -> ProblemError | None:
         """An instance that is just ending makes the scheduler ignore the next one (IgnoreNew): it is run once more."""
         self._looks_in_vain += 1
         if self._looks_in_vain == _RUN_AGAIN:
-            self._scheduler.run(self.name)
+            self._scheduler.do("/Run", self.name)
         if self._looks_in_vain < _GIVE_UP and not last:
             return None
         said = self.last_words()
@@ -204,3 +244,39 @@ class Task(Mechanism):
             raise LocalError(f"{error.reason} ({why})", f'schtasks /Delete /TN "{self.name}" /F') from None
         finally:
             self._known.clear()
+
+
+class OneShot:
+    """A task that runs once in the user's logon session; nothing stays. Raises LocalError, CodedError without one."""
+
+    def __init__(self, what: str, local_dir: str, scheduler: Scheduler | None = None) -> None:
+        self.scheduler = scheduler or Scheduler()
+        self._name = task_name(what, local_dir)
+        self._folder = local_dir
+
+    def __enter__(self) -> OneShot:  # noqa: PYI034 - Python 3.9 has no Self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(LocalError):  # never made
+            self.scheduler.do("/Delete", self._name, "/F")
+        remove_if_empty(FOLDER)
+
+    def run(self, program: task_xml.Program) -> None:
+        """Register the task and start it."""
+        self.scheduler.create(self._name, task_xml.one_shot(program), self._folder)
+        try:
+            self.scheduler.do("/Run", self._name)
+        except LocalError:
+            self.has_ended()
+            raise
+
+    def has_ended(self) -> bool:
+        """Return True if it has run and runs no more."""
+        result = self.scheduler.last_result(self._name)
+        if result in NO_SESSION:
+            raise no_session()
+        return result not in (RUNNING, HAS_NOT_RUN, QUEUED)
+
+    def has_not_run(self) -> bool:
+        return self.scheduler.last_result(self._name) == HAS_NOT_RUN

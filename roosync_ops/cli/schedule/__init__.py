@@ -24,28 +24,17 @@ app = typer.Typer()
 def schedule(  # noqa: PLR0913 - one argument an option
     context: typer.Context,
     *,
-    install: Annotated[bool, options.opt("--install", "Install it, and start it.")] = False,
-    uninstall: Annotated[bool, options.opt("--uninstall", "Remove it, and all it wrote but what was told.")] = False,
-    status: Annotated[bool, options.opt("--status", "Show whether it is installed, and its last run.")] = False,
+    install: Annotated[bool, options.opt("--install")] = False,
+    uninstall: Annotated[bool, options.opt("--uninstall")] = False,
+    status: Annotated[bool, options.opt("--status")] = False,
     at: options.HereOrVia,
-    every: Annotated[int, options.opt("--every MINUTES", "How often.", min=1, max=1440)] = 5,
-    dashboard: Annotated[
-        Path | None,
-        options.opt("--dashboard DIR", "Where to (else dashboards/ of the shared state; with --via, none)."),
-    ] = None,
-    no_dashboard: Annotated[bool, options.opt("--no-dashboard", "Refresh no dashboard.")] = False,
+    every: Annotated[int, options.opt("--every MINUTES", min=1, max=1440)] = 5,
+    dashboard: Annotated[Path | None, options.opt("--dashboard DIR")] = None,
+    no_dashboard: Annotated[bool, options.opt("--no-dashboard")] = False,
     how: watch.Watched,
-    presence: Annotated[bool, options.opt("--presence", options.PRESENCE_HELP)] = False,
-    ping: Annotated[
-        str | None,
-        options.opt(
-            "--ping URL",
-            "Tell this URL of each run: URL/start, then URL, or URL/fail where it could not look.",
-            envvar="ROOSYNC_PING_URL",
-            show_envvar=True,
-        ),
-    ] = None,
-    mechanism: Annotated[By, options.opt("--mechanism", "What runs it.")] = "auto",
+    presence: Annotated[bool, options.opt("--presence")] = False,
+    ping: Annotated[str | None, options.opt("--ping URL", envvar="ROOSYNC_PING_URL", show_envvar=True)] = None,
+    mechanism: Annotated[By, options.opt("--mechanism")] = "auto",
     shown: options.Shown,
 ) -> int:
     """Validate again and again on this computer: refresh the dashboard, notify on flips, exit as `validate` does.
@@ -88,7 +77,7 @@ def schedule(  # noqa: PLR0913 - one argument an option
 
 @app.command("run")
 def run_once(
-    settings: Annotated[Path, options.arg("SETTINGS", "The file that --install wrote.")],
+    settings: Annotated[Path, options.arg("SETTINGS")],
 ) -> int:
     """Run once: what systemd, cron or the Task Scheduler does.
 

@@ -136,7 +136,7 @@ def agents(board: Dashboard, lang: str) -> Html:
     """What runs where, against the baseline."""
     word = words(lang)
     title = word["dashboard.versions"]
-    rows = (TableRow(one.machine_id, agent_cells(one, board, lang)) for one in board.installed)
+    rows = (TableRow(name, agent_cells(name, board, lang)) for name in board.installed)
     content = table("agents", title, agent_heads(board, lang), rows, lang, "cards agents")
     lacking = word["dashboard.no_baseline"].format(baseline=board.baseline)
     note = None if board.is_compared else el("p", lacking, class_="note")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from roosync_ops.cli import main
 from roosync_ops.fleet import FleetError, Machine, load_inventory
 from roosync_ops.fleet.inventory import MAX_BYTES
 from roosync_ops.pyinfra_ops.run import run
+from tests.kits.hosts import wait_for
 
 REPOSITORY = Path(__file__).parents[3]
 _LINES = "from roosync_ops.fleet import machine\nlab = [machine('m1', host='127.0.0.1', port=9)]\n"
@@ -152,6 +154,45 @@ def test_what_an_inventory_starts_prints_and_changes_reaches_nobodys_answer(does
         check=False,
     )
     assert (done.stdout, done.stderr) == ("['m1'] True\n", "")
+
+
+_DEAF = "import os\nwhile os.path.exists('waits'):\n  try:\n"
+
+
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        ("import os\nwhile os.path.exists('waits'): pass\n", "it has not ended within 1 s"),
+        (
+            f"{_DEAF}    with open('waits') as waits: waits.read()\n  except BaseException: pass\n",
+            "it has not ended within",
+        ),
+        ("input()\n", "line 1: EOFError"),
+    ],
+    ids=["turns", "is deaf and waits", "asks"],
+)
+def test_a_file_that_never_ends_is_told_and_left(
+    does: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("roosync_ops.fleet.inventory.LIMIT_S", 1)
+    os.mkfifo("waits")
+    Path("inventory.py").write_text(does)
+    assert main(["machines", "list", "--json"]) == 2
+    out, err = capsys.readouterr()
+    assert err.startswith(f"Error: inventory.py: {said}")
+    assert json.loads(out)["error"]["code"] == "INVENTORY"
+    Path("waits").rename("gone")
+    os.close(os.open("gone", os.O_RDWR))  # whoever opened it to read has its end
+
+
+def test_a_file_that_never_ends_is_interrupted_as_any_other_and_keeps_no_process(tmp_path: Path) -> None:
+    (tmp_path / "inventory.py").write_text("open('runs', 'w')\nwhile True: pass\n")
+    words = [sys.executable, "-m", "roosync_ops", "machines", "list"]
+    started = subprocess.Popen(words, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(REPOSITORY)})
+    wait_for("the inventory to run", (tmp_path / "runs").exists)
+    started.send_signal(signal.SIGINT)
+    assert started.wait(20) == 130
 
 
 def test_standard_input_is_open_after_an_inventory_that_exits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

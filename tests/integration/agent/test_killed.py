@@ -9,6 +9,8 @@ import time
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from roosync_ops.agent.journal import read
 from tests.kits.agent_process import Agent, alive
 from tests.kits.hosts import PATIENCE_S, child_process, wait_for
@@ -116,3 +118,35 @@ def test_a_loop_whose_local_folder_was_removed_makes_it_again_beats_on_and_is_st
     assert agent("stop")["result"]["stateSaved"] is True
     assert not alive(pid)
     assert agent.record()["agent"]["state"] == "left"
+
+
+def _pid_told(agent: Agent) -> object:
+    """Return the loop that `status` tells of, None where it cannot."""
+    told = subprocess.run(agent.line("status"), capture_output=True, check=False, timeout=PATIENCE_S).stdout
+    return json.loads(told).get("pid")
+
+
+@pytest.mark.parametrize("name", ["loop.lock", "write.lock", "journal"])
+@pytest.mark.parametrize("put", ["a folder", "a full folder", "a link", "another file"])
+def test_whatever_is_put_in_the_place_of_a_loops_local_file_it_beats_on_is_found_and_is_stopped(
+    agent: Agent, name: str, put: str
+) -> None:
+    agent("start", "--heartbeat-interval", "200", "--offline-timeout", "2000")
+    pid, number = agent("status")["pid"], agent.sequence()
+    place = agent.folder / name
+    for _ in range(2):
+        place.rename(agent.folder / "before")
+        if put == "a link":
+            place.symlink_to("nowhere")
+        elif put == "another file":
+            place.touch()
+        else:
+            place.mkdir()
+            if put == "a full folder":
+                (place / "kept").touch()
+        wait_for("beats", partial(_is_past, agent, number + 5))
+        wait_for("a loop that is found", lambda: _pid_told(agent) == pid)
+        number = agent.sequence()
+    assert len(list(agent.folder.rglob("kept"))) == (2 if put == "a full folder" else 0)
+    assert agent("stop")["result"]["stateSaved"] is True
+    assert not alive(pid)

@@ -26,6 +26,7 @@ def descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - counted while listed
 
 
+@pytest.mark.timeout(600)  # half a minute of processor: a busy computer is slow, not wrong
 def test_no_growth_of_files_journal_memory_or_descriptors(tmp_path: Path) -> None:
     shared = tmp_path / "shared"
     shared.mkdir()

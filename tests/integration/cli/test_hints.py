@@ -25,6 +25,9 @@ from roosync_ops.remote_script import checks
 from roosync_ops.show.messages import commands
 from roosync_ops.transport.reach import Reach
 from roosync_ops.wire import local
+from tests.kits import warm
+from tests.kits.hosts import sh
+from tests.kits.product import ROOSYNC_OPS
 from tests.kits.sshd import Fleet
 from tests.unit.pyinfra_ops.builders import a_report, a_share
 
@@ -65,6 +68,11 @@ def pasted(line: str, home: Path) -> subprocess.CompletedProcess[str]:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "HOME": str(home), "PATH": path}
     environment.pop("SSH_AUTH_SOCK", None)
+    ours, _, rest = line.partition(" ")
+    if ours == typed.OURS and ">" not in rest:
+        words = sh("sh", "-c", f"printf '%s\\0' {rest}").split("\0")[:-1]  # as the shell reads them
+        if warm.can(words, environment):
+            return warm.run(str(ROOSYNC_OPS), words, environment, 300, home)
     return subprocess.run(
         ["sh", "-c", line],
         stdin=subprocess.DEVNULL,

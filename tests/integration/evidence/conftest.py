@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 from contextlib import suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from roosync_ops.lab.fleet import LabFleet
 from tests.kits.hosts import PATIENCE_S, wait_for
-from tests.kits.product import sequence
+from tests.kits.product import Answer, roosync_ops, sequence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-REPOSITORY = Path(__file__).parents[3]
 ACTIVE = ("myia-po-2025", "myia-po-2024", "myia-po-2023", "myia-web1")
-
-
-class Done(NamedTuple):
-    code: int
-    out: str
-    err: str
-    seconds: float
-
-    @property
-    def document(self) -> Any:
-        return json.loads(self.out)
 
 
 class Operator:
@@ -42,25 +27,11 @@ class Operator:
         self.fleet = fleet
         self._home = home
 
-    def __call__(self, *arguments: str, inventory: Path | None = None, shared: bool = True) -> Done:
+    def __call__(self, *arguments: str, inventory: Path | None = None, shared: bool = True) -> Answer:
         words = [*arguments, "--inventory", str(inventory or self.fleet.inventory)]
         words += ["--shared", str(self.fleet.shared)] if shared and "verify-share" not in arguments else []
-        started = time.monotonic()
-        done = subprocess.run(
-            [sys.executable, "-m", "roosync_ops", *words],
-            env={**self._environment(), "PYTHONPATH": str(REPOSITORY), "COLUMNS": "100", "HOME": str(self._home)},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        return Done(done.returncode, done.stdout, done.stderr, time.monotonic() - started)
-
-    @staticmethod
-    def _environment() -> dict[str, str]:
-        return {
-            name: value for name, value in os.environ.items() if name not in ("ROOSYNC_SHARED_PATH", "XDG_STATE_HOME")
-        }
+        home = str(self._home)
+        return roosync_ops(*words, COLUMNS="100", HOME=home, XDG_STATE_HOME=f"{home}/.local/state")
 
     def until(self, seen: Callable[[Any], bool], *arguments: str) -> Any:
         """Repeat a command with --json until its document is as wanted; fail with the last one."""

@@ -12,22 +12,23 @@ import pytest
 
 from roosync_ops.cli import main
 from roosync_ops.gather import verify_share as v
-from roosync_ops.judge.shares import Sighting, Trait, uncorrected
+from roosync_ops.judge.shares import Trait, uncorrected
 from roosync_ops.remote_script import on_measure as m
+from roosync_ops.remote_script.facts_model import MeasuredSighting
 from roosync_ops.show import schemas
 from roosync_ops.wire.deadline import BoundedShare
-from roosync_ops.wire.times import now_ms
+from roosync_ops.wire.times import now_ms, to_iso
 from tests.kits.shares import ours, put
 
 
 def measured(shared: Path, seconds: float = 0.0) -> dict[str, Trait]:
     traits, seen = v.verify(shared, seconds, BoundedShare(60.0), lambda _text: None)
-    return {trait.name: trait for trait in [*traits, uncorrected(seen, seconds)]}
+    return {trait["name"]: trait for trait in [*traits, uncorrected(seen, seconds)]}
 
 
 def test_a_local_folder_is_good_in_all_but_beats_and_nothing_is_left(tmp_path: Path) -> None:
     traits = measured(tmp_path)
-    assert {name: trait.verdict for name, trait in traits.items() if name != "flush"} == {
+    assert {name: trait["verdict"] for name, trait in traits.items() if name != "flush"} == {
         "replace": m.GOOD,
         "names": m.GOOD,
         "locks": m.GOOD,
@@ -46,13 +47,13 @@ def test_a_replace_that_empties_the_file_first_is_bad(tmp_path: Path, monkeypatc
     monkeypatch.setattr("os.replace", copy)
     monkeypatch.setattr(m, "_REPLACES", 2000)
     trait = measured(tmp_path)["replace"]
-    assert trait.verdict == m.BAD
-    assert trait.figures["wrong"] > 0
+    assert trait["verdict"] == m.BAD
+    assert trait["wrong"] > 0
 
 
 def test_a_lock_that_excludes_nobody_is_bad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fcntl.flock", lambda *_: None)
-    assert measured(tmp_path)["locks"].verdict == m.BAD
+    assert measured(tmp_path)["locks"]["verdict"] == m.BAD
 
 
 def test_beats_are_timed_as_they_arrive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,8 +76,8 @@ def test_beats_are_timed_as_they_arrive(tmp_path: Path, monkeypatch: pytest.Monk
     finally:
         over.set()
         writer.join()
-    assert trait.verdict == m.GOOD
-    assert 20 <= trait.figures["p50S"] <= trait.figures["p99S"] < 30
+    assert trait["verdict"] == m.GOOD
+    assert 20 <= trait["p50S"] <= trait["p99S"] < 30
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,9 @@ def test_beats_are_timed_as_they_arrive(tmp_path: Path, monkeypatch: pytest.Monk
     ],
 )
 def test_what_arrivals_say(lags: list[float], verdict: str) -> None:
-    assert uncorrected([Sighting("m1", 0, round(lag * 1000)) for lag in lags], 60.0).verdict == verdict
+    made = to_iso(0)
+    seen = [MeasuredSighting(machine_id="m1", beat=made, seen_ms=round(lag * 1000)) for lag in lags]
+    assert uncorrected(seen, 60.0)["verdict"] == verdict
 
 
 def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.kits.hosts import PATIENCE_S
+from tests.kits.product import roosync_ops
 from tests.kits.sshd import Fleet
 
 if TYPE_CHECKING:
@@ -23,9 +22,7 @@ THEM = 4321
 
 
 def row(*words: str) -> dict[str, Any]:
-    line = [sys.executable, "-m", "roosync_ops", *words, "--json"]
-    done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=170)
-    (found,) = json.loads(done.stdout)["machines"]
+    (found,) = roosync_ops(*words, "--json", timeout=170).document["machines"]
     return dict(found)
 
 

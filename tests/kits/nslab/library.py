@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 from importlib.metadata import Distribution, distribution
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,15 +26,25 @@ SUITE: Final = next((suite for suite, version in SUITES.items() if version == "{
 
 
 def install(host: Host, *names: str) -> None:
-    """Copy the product, the distributions of `names` and all that these need into a host's own Python."""
+    """Copy the product, the distributions of `names` and all that these need into a host's own Python.
+
+    What was compiled of them goes with them, and their times: for a user of the host each start would compile it all.
+    """
     to = host.disk.root / "usr/local/lib" / f"python{SUITES[host.suite]}" / "dist-packages"
     source = Path(roosync_ops.__file__).parent
-    shutil.copytree(source, to / "roosync_ops", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(source, to / "roosync_ops", ignore=shutil.ignore_patterns("*.pyc.*"))
     for found in _closure(names):
         for file in found.files or ():
             if ".." not in file.parts and "__pycache__" not in file.parts:
-                (to / file).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(str(found.locate_file(file)), to / file)
+                _copy(Path(str(found.locate_file(file))), to / file)
+
+
+def _copy(file: Path, to: Path) -> None:
+    to.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(file, to)
+    if file.suffix == ".py" and (compiled := Path(cache_from_source(file))).is_file():
+        (to.parent / "__pycache__").mkdir(exist_ok=True)
+        shutil.copy2(compiled, to.parent / "__pycache__")
 
 
 def _closure(names: Iterable[str]) -> Iterable[Distribution]:

@@ -18,8 +18,7 @@ from roosync_ops.agent.local_state import prepare
 from roosync_ops.agent.lock import Lock
 from roosync_ops.agent.permanence import schtasks, task_xml
 from roosync_ops.agent.permanence.launch import agent_command
-from roosync_ops.agent.permanence.task import Task
-from roosync_ops.agent.permanence.task_program import program_of, task_name
+from roosync_ops.agent.permanence.task import Task, program_of, task_name
 from tests.kits.fake_schtasks import HAS_NOT_RUN, REFUSED, RUNNING, FakeSchtasks
 
 SID = "S-1-5-21-1-2-3-1001"
@@ -164,7 +163,7 @@ def test_what_the_scheduler_refuses_is_told_with_a_command_that_shows_more(
     scheduler.create("\\x\\y", "<Task/>", config.local_dir)
     fake.refuse.add("/Run")
     with pytest.raises(LocalError, match="accès refusé") as refused:
-        scheduler.run("\\x\\y")
+        scheduler.do("/Run", "\\x\\y")
     typed(fake, refused.value.hint)
     with pytest.raises(LocalError) as unwritable:
         scheduler.create("\\x\\y", "<Task/>", config.local_dir + "/nowhere")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
+
+import pytest
 
 from roosync_ops.show import schemas
 
@@ -34,6 +37,17 @@ def test_status_shows_a_table(run: Run, beat: Beat) -> None:
 
 def test_status_of_a_share_that_is_missing_is_3(run: Run) -> None:
     assert run("status", "--shared", "gone").code == 3
+
+
+@pytest.mark.parametrize("named", ["gone", "", "empty", "a\tfile", "no\0path"])
+def test_what_status_names_next_runs_without_an_inventory_too(run: Run, place: Path, named: str) -> None:
+    (place / "inventory.py").unlink()
+    (place / "empty").mkdir()
+    (place / "a\tfile").touch()
+    done = run("status", "--shared", named)
+    assert done.code in (2, 3)
+    if done.next.startswith("roosync-ops "):
+        assert run(*shlex.split(done.next)[1:]).code == 0
 
 
 def test_status_prints_its_schema(run: Run) -> None:

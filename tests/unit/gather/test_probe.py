@@ -9,6 +9,7 @@ import pytest
 
 from roosync_ops.fleet import Machine
 from roosync_ops.gather import asking, probe
+from roosync_ops.gather.limits import Limits
 from roosync_ops.gather.probe import result_of as told_by
 from roosync_ops.judge import probes
 from roosync_ops.remote_script.facts_model import AgentStatus, ClockFacts, ProbeReport
@@ -123,11 +124,11 @@ def test_a_replica_that_was_read_long_before_the_last_answer_is_read_again(
     reads = [read_folder(tmp_path, now_ms() - 60_000), read_folder(tmp_path, now_ms())]
     monkeypatch.setattr(probe, "probe", lambda *_: {})
     left = iter(reads)
-    own, _, trouble = probe.probe_beside([MACHINE], 1, 1, lambda: (next(left), None))
+    own, _, trouble = probe.probe_beside([MACHINE], Limits(1, 1), lambda: (next(left), None))
     assert (own, trouble) == (reads[1], None)
     hung = StateUnavailableError("it hangs now", "look")
     gone: list[tuple[SharedState | None, StateUnavailableError | None]] = [(reads[0], None), (None, hung)]
-    own, _, trouble = probe.probe_beside([MACHINE], 1, 1, lambda: gone.pop(0))
+    own, _, trouble = probe.probe_beside([MACHINE], Limits(1, 1), lambda: gone.pop(0))
     assert (own, trouble) == (reads[0], None)
 
 

@@ -6,10 +6,11 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pyinfra.api.command import FunctionCommand
 from pyinfra.context import ctx_host
 
 from roosync_ops.pyinfra_ops import operations, preflight
-from roosync_ops.pyinfra_ops.commands import AgentCommand, Refusal
+from roosync_ops.pyinfra_ops.commands import AgentCommand
 from roosync_ops.pyinfra_ops.ledger import ledger
 from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.question import SilenceError
@@ -91,8 +92,8 @@ def test_what_could_not_be_looked_at_before_is_looked_at_then(host: Any, monkeyp
     look(bare(), monkeypatch)
     host.state.is_executing = True
     (refusal,) = roll_out(bare())
-    assert isinstance(refusal, Refusal)
-    assert refusal.failure.code == "NO_SHARED_PATH"
+    assert isinstance(refusal, FunctionCommand)
+    assert refusal.args[0].code == "NO_SHARED_PATH"
 
 
 def test_a_machine_that_may_not_be_given_one_is_refused_at_the_look(host: Any, monkeypatch: pytest.MonkeyPatch) -> None:

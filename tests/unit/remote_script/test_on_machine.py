@@ -274,3 +274,17 @@ def test_a_build_that_finds_another_one_named_in_its_turn_hands_over_to_that(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert met(tmp_path, monkeypatch, NEW, b"other", {"code": "REPLACED"}, {"success": True}) == [OTHER] * 2
+
+
+def test_a_build_that_knows_no_trials_is_replaced_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, ours = f"agent-{'0' * 16}.pyz", f"agent-{'1' * 16}.pyz"
+    (tmp_path / "agent.pyz").write_text(f"# builds: {before}\n")
+    asked: list[tuple[str, list[str]]] = []
+
+    def ask(agent: str, argv: list[str], _limit_s: float) -> dict[str, Any]:
+        asked.append((agent.rpartition(os.sep)[2], argv))
+        return {"success": True} if agent.endswith(ours) else {"code": "HEARTBEAT_UNKNOWN_ACTION"}
+
+    monkeypatch.setattr(on_machine, "ask", ask)
+    on_machine._start(str(tmp_path / ours), {"argv": ["restart"], "limit": 5, "over": None})
+    assert asked == [(before, ["restart", "--to", ours]), (ours, ["restart"])]

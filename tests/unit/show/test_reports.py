@@ -134,7 +134,7 @@ def test_what_a_verdict_rests_on_is_in_every_output(
 ) -> None:
     row = Verdict("m", "online", NOW, 0, 0, expected="online", ok=True, probe=probe, rests_on=rests_on)
     seen = Validation(NOW, "/s", (row,), (), ())
-    board = Dashboard("here", "/s", None, seen, (), (), (), "m", NOW, NOW, 60_000)
+    board = Dashboard("here", "/s", None, seen, (), (), {}, "m", NOW, NOW, 60_000)
     told = report_markdown(Report(seen), lang) + "\n" + dashboard_markdown(board, lang)
     assert told.count(said) == 2
     for text in (show.table(seen, lang), show.markdown(seen, lang), show.junit(seen, lang), told, page(board, lang)):

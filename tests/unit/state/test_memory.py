@@ -43,7 +43,7 @@ def state(clock: Clock, sequence: int, stamp: int = NOW) -> SharedState:
 
 def note(folder: Path, clock: Clock, sequence: int) -> Any:
     """Read once, in a process of its own as far as the memory can tell."""
-    return Memory(folder, "/share", clock=clock).note(state(clock, sequence), {}, 30_000)["m"]
+    return Memory(folder, "/share", clock=clock).note(state(clock, sequence), {})["m"]
 
 
 def test_what_one_run_saw_the_next_one_knows(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_whatever_lies_in_the_file_it_is_begun_anew(tmp_path_factory: pytest.Tem
     folder = tmp_path_factory.mktemp("memory")
     memory = Memory(folder, "/share", clock=Clock())
     memory.path.write_bytes(raw)
-    assert memory.note(state(Clock(), 4), {}, 30_000)["m"].sequence == 4
+    assert memory.note(state(Clock(), 4), {})["m"].sequence == 4
     assert memory.trouble is None
     assert note(folder, Clock(), 4).first_ms == NOW
 
@@ -100,13 +100,13 @@ def test_a_file_of_our_shape_with_odd_values_is_begun_anew(
     folder = tmp_path_factory.mktemp("memory")
     memory = Memory(folder, "/share", clock=Clock())
     memory.path.write_text(json.dumps({"format": 1, "last": [last, 1, "b"], "machines": {"m": machine}}))
-    assert memory.note(state(Clock(), 4), {}, 30_000)["m"].sequence == 4
+    assert memory.note(state(Clock(), 4), {})["m"].sequence == 4
 
 
 def test_a_folder_that_cannot_be_written_costs_the_memory_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
     memory = Memory(tmp_path / "taken", "/share", clock=Clock())
-    assert memory.note(state(Clock(), 4), {}, 30_000)["m"].sequence == 4
+    assert memory.note(state(Clock(), 4), {})["m"].sequence == 4
     assert memory.trouble is not None
     assert str(memory.path) in memory.trouble
 
@@ -142,11 +142,11 @@ def test_who_peeks_sees_what_was_kept_and_this_reading_and_keeps_nothing(tmp_pat
     note(tmp_path, clock, 1)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     clock.advance(900_000)
-    seen = Memory(tmp_path, "/share", clock=clock).peek(state(clock, 2), {}, 30_000)["m"]
+    seen = Memory(tmp_path, "/share", clock=clock).peek(state(clock, 2), {})["m"]
     assert (seen.moved_after_ms, seen.moved_by_ms) == (NOW, NOW + 900_000)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_who_peeks_where_nothing_was_kept_knows_nothing_and_makes_no_folder(tmp_path: Path) -> None:
-    assert Memory(tmp_path / "none", "/share", clock=Clock()).peek(state(Clock(), 2), {}, 30_000) == {}
+    assert Memory(tmp_path / "none", "/share", clock=Clock()).peek(state(Clock(), 2), {}) == {}
     assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -98,6 +99,18 @@ def test_no_copy_decides_over_a_living_machine_with_beats_it_cannot_have_made(
     forged = piece("forged", age_ms, 90_000 + sequence, kind)
     assert merge([piece("own", 5_000, 100), forged], NOW, found)["a"].file == "own"
     assert [(one.file, one.kind) for one in found] == [("forged", f.IMPOSSIBLE_SEQUENCE)]
+
+
+@pytest.mark.parametrize("after_s", [-86_400, -30, 0, 1, 3_600], ids=lambda after: f"{after} s")
+@pytest.mark.parametrize("kind", [CONFLICT, VIEW])
+def test_no_copy_takes_back_that_a_machine_left_with_beats_it_cannot_have_made_by_then(after_s: int, kind: str) -> None:
+    """It left five days ago: more than 400,000 beats are possible since, but none without the time they take."""
+    left, found = NOW - 5 * 86_400_000, list[f.Finding]()
+    own = Evidence(Record("a", left, sequence=100, left_at_ms=left), FILE, "own")
+    forged = piece("forged", NOW - left - after_s * 1_000, 99_999, kind)
+    assert merge([own, forged], NOW, found)["a"].file == "own"
+    assert [(one.file, one.kind) for one in found] == [("forged", f.IMPOSSIBLE_SEQUENCE)]
+    assert best(own, piece("copy", 4 * 86_400_000, 9_999, kind)) == "copy"
 
 
 def test_a_stale_second_spelling_of_its_file_lends_a_living_machine_no_beats() -> None:
