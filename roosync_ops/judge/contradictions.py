@@ -34,18 +34,13 @@ _HEARD: Final = 2
 
 def wrong_clocks(probes: Iterable[ProbeResult]) -> list[v.Reason]:
     """Return whose clock is off by more than FUTURE_TOLERANCE_MS beyond the error of the measurement."""
-    measured = [one for one in probes if one.offset_ms is not None]
-    offsets = [one.offset_ms or 0 for one in measured]
-    if len(offsets) >= _AGREEING:
-        middle = round(median(offsets))
-        agree = all(abs(offset - middle) <= FUTURE_TOLERANCE_MS for offset in offsets)
-        if agree and abs(middle) > FUTURE_TOLERANCE_MS:
-            return [v.Reason(v.READER_CLOCK_WRONG, measured[0].machine_id, {"off": -middle, "count": len(offsets)})]
-    return [
-        v.Reason(v.CLOCK_WRONG, one.machine_id, {"off": one.offset_ms, "error": one.error_ms or 0})
-        for one in measured
-        if abs(one.offset_ms or 0) - (one.error_ms or 0) > FUTURE_TOLERANCE_MS
-    ]
+    measured = [(one, one.offset_ms, one.error_ms or 0) for one in probes if one.offset_ms is not None]
+    wrong = [(one, off, error) for one, off, error in measured if abs(off) - error > FUTURE_TOLERANCE_MS]
+    if len(wrong) >= _AGREEING:
+        middle = round(median(off for _, off, _ in wrong))
+        if all(abs(off - middle) <= FUTURE_TOLERANCE_MS + error for _, off, error in measured):
+            return [v.Reason(v.READER_CLOCK_WRONG, wrong[0][0].machine_id, {"off": -middle, "count": len(measured)})]
+    return [v.Reason(v.CLOCK_WRONG, one.machine_id, {"off": off, "error": error}) for one, off, error in wrong]
 
 
 def stepped_back_ms(records: Iterable[Record]) -> int | None:

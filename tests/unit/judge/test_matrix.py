@@ -14,6 +14,7 @@ from roosync_ops.judge import (
     verdict,
 )
 from roosync_ops.judge import probes as e
+from roosync_ops.judge.contradictions import wrong_clocks
 from roosync_ops.wire.merge import FILE, Evidence
 from roosync_ops.wire.record import Record
 from roosync_ops.wire.times import to_iso
@@ -65,6 +66,25 @@ def test_where_all_agree_that_it_is_later_the_readers_clock_is_the_suspect() -> 
     found = World(dict.fromkeys(NAMES, HOUR)).matrix()
     assert [reason.kind for reason in found.findings] == [verdict.READER_CLOCK_WRONG]
     assert found.findings[0].facts == {"off": -HOUR, "count": 5}
+
+
+@pytest.mark.parametrize(
+    ("measured", "kinds"),
+    [
+        pytest.param([(7_000, 7_000), (8_000, 7_500)], [], id="both logins were slow"),
+        pytest.param([(HOUR, 50), (HOUR + 7_000, 7_000)], [verdict.READER_CLOCK_WRONG], id="one was, and all is late"),
+        pytest.param([(HOUR, 50), (7_000, 7_000)], [verdict.CLOCK_WRONG], id="one was, and the other is wrong"),
+    ],
+)
+def test_what_a_slow_round_trip_hides_is_held_against_no_clock(
+    measured: list[tuple[int, int]], kinds: list[str]
+) -> None:
+    alive = AgentState(e.RUNNING)
+    found = wrong_clocks(
+        e.ProbeResult(name, alive, offset_ms=off, error_ms=error)
+        for name, (off, error) in zip(NAMES, measured, strict=False)
+    )
+    assert [one.kind for one in found] == kinds
 
 
 def test_where_nearly_nothing_arrives_anywhere_it_is_the_share() -> None:
