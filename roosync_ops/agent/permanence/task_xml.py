@@ -123,7 +123,7 @@ def permanent(program: Program, *, enabled: bool) -> str:
     """Return the task that keeps `program` running while its user is logged on, without any time limit."""
     user = escaped(program["user"])
     what = "RooSync heartbeat agent of this user"
-    parts = {"triggers": _KEPT_ALIVE.format(user=user), "restart": _ON_FAILURE, "missed": "true"}
+    parts = {"triggers": _KEPT_ALIVE.format(user=user), "restart": _ON_FAILURE}
     return document_of(program, what, enabled=enabled, limit="PT0S", **parts)
 
 
@@ -202,7 +202,13 @@ def escaped(text: str) -> str:
 
 def document_of(program: Program, what: str, *, enabled: bool, **parts: str) -> str:
     """Return a task for `what`; `parts` are its triggers, what restarts it, and its time limit."""
-    values = {"namespace": NAMESPACE, "what": what, **parts, **{key: escaped(text) for key, text in program.items()}}
+    values = {
+        "namespace": NAMESPACE,
+        "what": what,
+        "missed": "true",
+        **parts,
+        **{key: escaped(text) for key, text in program.items()},
+    }
     # tells two tasks apart where the scheduler's answer, in an OEM code page, has lost letters
     whole = _DOCUMENT.format(**values, crc="", enabled="").encode("utf-8", "surrogatepass")
     return _DOCUMENT.format(**values, crc=f"{zlib.crc32(whole):08x}", enabled="true" if enabled else "false")
