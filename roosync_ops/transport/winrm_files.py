@@ -88,7 +88,7 @@ class UploadError(TransferError):
 
 def put_by_python(run: Run, words: tuple[str, ...], data: bytes, target: str) -> None:
     """Upload `data` to the path `target` through a Python. Raises TransferError and what `run` does."""
-    temporary = _temporary(target)
+    temporary = f"{target}.part"  # one name, so that litter cannot pile up
     sha256 = hashlib.sha256(data).hexdigest()
     try:
         for start, piece, last in pieces(data, PIECE):
@@ -118,7 +118,7 @@ def put_by_tools(run: Run, data: bytes, target: str) -> None:
     Raises windows_link.NotPlainError, UploadError and what `run` does. An exit code proves nothing here; the hash does.
     """
     target = target.replace("/", "\\")
-    temporary = _temporary(target)
+    temporary = f"{target}.part"  # as above
     windows_link.line("cmd.exe", "/c", "move", target)  # says so before anything is sent if the path is not plain
     run(windows_link.line("cmd.exe", "/c", "mkdir", target.rpartition("\\")[0]), timeout_s=_STEP_S)
     try:
@@ -162,11 +162,6 @@ def pieces(data: bytes, size: int) -> Iterator[tuple[int, bytes, bool]]:
     """Cut `data` into what goes at a time: where each piece begins, and whether it is the last."""
     for start in range(0, max(len(data), 1), size):
         yield start, data[start : start + size], start + size >= len(data)
-
-
-def _temporary(target: str) -> str:
-    """One name, so that litter cannot pile up."""
-    return f"{target}.part"
 
 
 def _is_text(data: bytes) -> bool:

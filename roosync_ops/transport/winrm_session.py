@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 import requests
@@ -95,14 +96,13 @@ class WinrmShell:
         until = math.inf if limit_s is None else time.monotonic() + limit_s
         process = self._started(line)
         try:
-            refused = self._fed(process, stdin)
+            with suppress(WSManFaultError):  # a command that has ended takes no more input: no failure of its own
+                for _, piece, end in pieces(stdin, process.shell.wsman.max_payload_size):
+                    process.send(piece, end=end)
             while process.state != CommandState.DONE:
                 left = until - time.monotonic()
                 if left <= 0:
                     raise TimeoutError
-                # A command that has ended takes no more input, which is no failure of its own.
-                if refused is not None and not isinstance(refused, WSManFaultError):
-                    raise refused
                 # It passes over a fault that says that there was nothing yet.
                 process.poll_invoke(timeout=max(1, math.ceil(min(self._access.operation_timeout, left))))
                 if len(process.stdout) + len(process.stderr) > MAX_ANSWER:
@@ -130,16 +130,6 @@ class WinrmShell:
         process = Process(self._shell, line)
         process.begin_invoke()
         return process
-
-    @staticmethod
-    def _fed(process: Process, stdin: bytes) -> Exception | None:
-        """Send all of `stdin` and its end; return what was said instead of taking it."""
-        try:
-            for _, piece, end in pieces(stdin, process.shell.wsman.max_payload_size):
-                process.send(piece, end=end)
-        except WSManFaultError as fault:
-            return fault
-        return None
 
     def _let_go(self, process: Process) -> None:
         """Have the machine forget the command, and end it if it has not ended."""
