@@ -105,15 +105,12 @@ def disguise(link: SyncLink, version: Version, past: Iterable[Version]) -> File 
     if name == "reordered":
         files = [old.file for old in past if old.number < version.number and old.file is not None]
         return link.draw.choice(files) if files and link.draw.random() < 0.5 else None  # noqa: PLR2004 - every other one
-    return _spoilt(name, version.file, link)
-
-
-def _spoilt(name: str, file: File, link: SyncLink) -> File:
-    if name == "zero-byte":
-        return File(b"", file.mtime_ns)
-    if name == "placeholders":
-        return File(bytes(len(file.content)), file.mtime_ns)
-    return File(file.content[: link.draw.randrange(max(1, len(file.content)))], file.mtime_ns)
+    content = version.file.content
+    if name == "truncated":
+        content = content[: link.draw.randrange(max(1, len(content)))]
+    else:
+        content = bytes(len(content)) if name == "placeholders" else b""
+    return File(content, version.file.mtime_ns)
 
 
 def _error(number: int) -> OSError:
