@@ -131,8 +131,7 @@ def _here(program: str, asked: dict[str, Any], limit_s: float) -> list[dict[str,
         output = ended.output or b""
     found: list[dict[str, Any]] = []
     with suppress(ValueError):  # the last one, cut off
-        for line in output[:_MAX_OUTPUT].split(b"\n"):
-            found.append(json.loads(line))
+        found.extend(map(json.loads, output[:_MAX_OUTPUT].split(b"\n")))
     return found
 
 
