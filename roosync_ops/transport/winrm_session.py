@@ -174,11 +174,6 @@ def _within(limit_s: float | None, work: Callable[[], T]) -> T:
 
 def _wsman(access: Access, connect_timeout: float) -> WSMan:
     """Return pypsrp's client, with a session that goes nowhere else and trusts nothing but `access`."""
-    certificate: dict[str, Any] = {}
-    if access.certificate is not None:
-        certificate = {"certificate_pem": access.certificate[0], "certificate_key_pem": access.certificate[1]}
-        if access.key_password is not None:
-            certificate["certificate_key_password"] = access.key_password.reveal()
     wsman = _Once(
         access.host,
         port=access.port,
@@ -193,7 +188,9 @@ def _wsman(access: Access, connect_timeout: float) -> WSMan:
         read_timeout=access.read_timeout,
         operation_timeout=access.operation_timeout,
         no_proxy=True,  # fleet machines are on the LAN; a proxy would see what only they may
-        **certificate,
+        certificate_pem=access.certificate[0],
+        certificate_key_pem=access.certificate[1],
+        certificate_key_password=None if access.key_password is None else access.key_password.reveal(),
     )
     session = wsman.transport._build_session()  # noqa: SLF001 - the only way to have it before the first packet
     for adapter in session.adapters.values():
