@@ -26,7 +26,7 @@ _SHARE_PERCENT: Final = 90
 class Cell:
     """What one observer's replica shows of one machine.
 
-    `age_ms` is by one clock where the machine was asked. `behind_ms` is how much newer the newest beat is
+    `age_ms` is by one clock where the machine was asked (`probed`). `behind_ms` is how much newer the newest beat is
     that anybody knows of it, None where no other knows anything; `lags` where that is more than the timeout.
     """
 
@@ -36,6 +36,7 @@ class Cell:
     heard_ms: int | None = None
     behind_ms: int | None = None
     lags: bool = False
+    probed: bool = False
 
 
 #: One known beat; who knows it, the machine itself included; and when that was told, on the reader's clock.
@@ -193,6 +194,7 @@ def _cell(  # noqa: PLR0913, PLR0917 - a row, a column, and what is known of bot
         record.last_heartbeat_ms,
         behind,
         behind is not None and behind > machine.offline_timeout,
+        offset is not None,
     )
 
 
