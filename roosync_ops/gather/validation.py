@@ -53,21 +53,16 @@ class GracePeriod:
         if self._typed is None:
             if state is None:
                 return Knowledge(silences=silenced)
-            return replace(second_opinion.noted(state, state.read_at_ms), seen=self._glimpse(state), silences=silenced)
+            glimpse: Mapping[str, Seen] = {}  # what an earlier reader kept
+            with suppress(RuntimeError):  # Path.home: this user has no place of his own
+                glimpse = Memory(self._folder or default_folder(), state.shared).peek(state, self._intervals)
+            return replace(second_opinion.noted(state, state.read_at_ms), seen=glimpse, silences=silenced)
         if state is not None:
             self._memory = self._memory or Memory(self._folder or default_folder(), state.shared)
             self._memory.note(state, self._intervals)
         seen = {} if self._memory is None else self._memory.seen
         extra = auto_ms(seen.values(), self._thresholds) if self._typed == AUTO else self._extra_ms
         return Knowledge(seen=seen, patience_ms=extra, silences=silenced)
-
-    def _glimpse(self, state: SharedState) -> Mapping[str, Seen]:
-        """Return what an earlier reader kept; nothing where there was none, or this user has no place of his own."""
-        try:
-            memory = Memory(self._folder or default_folder(), state.shared)
-            return memory.peek(state, self._intervals)
-        except RuntimeError:  # Path.home
-            return {}
 
 
 def _extra_ms(typed: str | None) -> int:

@@ -7,7 +7,6 @@ from pyinfra.api.facts import FactBase
 
 from roosync_ops.fleet import Machine
 from roosync_ops.remote_script import checks
-from roosync_ops.remote_script.checks import look_s
 from roosync_ops.remote_script.facts_model import ProbeReport, Reply, parse_reply, parse_report
 from roosync_ops.remote_script.question import SilenceError
 
@@ -85,5 +84,5 @@ def arguments(machine: Machine) -> dict[str, Any]:
         "local_dir": machine.local_dir,
         "shared": machine.shared,
         "python": machine.python,
-        "share_deadline": look_s(machine),
+        "share_deadline": checks.look_s(machine),
     }

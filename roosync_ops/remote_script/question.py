@@ -73,17 +73,15 @@ class Question:
 
     def ask(self, link: Link, timeout_s: float | None) -> Finished:
         """Return what of the machine's words can be its answer. Raises what the link does."""
-        done = self._asked(link, timeout_s)
-        return done._replace(out=_telling(done.out) or done.err[-_TAIL:], err=done.err[-_TAIL:])
-
-    def _asked(self, link: Link, timeout_s: float | None) -> Finished:
         if isinstance(link, WindowsLink):
             from .windows import python  # noqa: PLC0415 - where no Windows machine is asked, nothing of it is loaded
 
-            return python.answer(link, self, timeout_s)
-        stdin = b"" if self.upload is None else packed(self.upload).encode()
-        self.sent_ms = time.time_ns() // 1_000_000
-        return link.execute(posix_files.shell(command(self.request, self.python)), stdin, timeout_s)
+            done = python.answer(link, self, timeout_s)
+        else:
+            stdin = b"" if self.upload is None else packed(self.upload).encode()
+            self.sent_ms = time.time_ns() // 1_000_000
+            done = link.execute(posix_files.shell(command(self.request, self.python)), stdin, timeout_s)
+        return done._replace(out=_telling(done.out) or done.err[-_TAIL:], err=done.err[-_TAIL:])
 
 
 def no_answer(error: str, said: str) -> bytes:
