@@ -199,13 +199,12 @@ def _connect(state: State, host: Host) -> bool:
         host.connect(show_errors=False, raise_exceptions=True)
     except (ConnectError, PyinfraError, TimeoutError, OSError) as error:
         state.failed_hosts.add(host)
-        code = error.code if isinstance(error, MachineConnectError) else links.UNREACHABLE
-        machine = machine_of(host)
-        hint = typed.ours("machines", "check")
+        known = error if isinstance(error, MachineConnectError) else links.LinkError(links.UNREACHABLE, "")
+        machine, wrong = machine_of(host), typed.ours("machines", "check")
         ledger(host).fail(
-            unreachable(machine, code, error)
+            unreachable(machine, known.code, error, known.hint)
             if isinstance(machine, Machine)
-            else Failure(links.CONNECT, code, f"unreachable: {error}", hint)
+            else Failure(links.CONNECT, known.code, f"unreachable: {error}", wrong)
         )
         return False
     return True
