@@ -139,9 +139,9 @@ def _no_python(machine: Machine, error: SilenceError) -> Failure:
     if windows:
         where += f" ({error.reason})"
         way += ", or let the rollout install one for the user: bootstrap_python=True"
-    # Where the inventory names one that is not there, it may be there under another name.
-    words = ("command", "-v", "python3") if machine.python else ("sudo", "apt-get", "install", "-y", "python3")
-    hint = there(machine, words, ("where", "python"))
+    hint = there(machine, ("sudo", "apt-get", "install", "-y", "python3"), ("where", "python"))
+    if machine.python:  # it may be there under another name
+        hint = there(machine, ("command", "-v", "python3"), ("where", "python"))
     return Failure(PREFLIGHT, error.code, f"no CPython 3.9 or later {where}; {way}", hint)
 
 
