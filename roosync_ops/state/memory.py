@@ -83,6 +83,7 @@ class Store:
 
     def write(self, document: dict[str, Any], *, durable: bool = False) -> None:
         """Replace the document; `durable`: not even a power cut right after it takes it back. Raises OSError."""
+        local.make_folder(str(self.path.parent))
         raw = json.dumps({"format": _FORMAT, **document}, separators=(",", ":")).encode()
         local.write(str(self.path), raw, durable=durable)
 
