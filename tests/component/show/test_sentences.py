@@ -55,7 +55,7 @@ THEIRS: Final = {
     *("Value error", "Input should be", "must be", "{}: no such", "Got unexpected extra argument(s) ({}"),
     *("Could not resolve hostname", "Connecting to", "Executing proxy command", "Connection established."),
     *("Remote protocol version", "SSH2_MSG_NEWKEYS received", "Authenticated to", "master session id"),
-    *("rtype exit-status", "rtype exit-signal", "Received exit status from master"),
+    *("rtype exit-(status|signal)|Received exit status from master", "partial success"),
     *("SessionType default", "StdinNull no", "ForkAfterAuthentication no", "BatchMode yes"),
     *("Drive File Stream", "{}: as the inventory says", "To do", "a secret is not written anywhere"),
     *("Which fleet", "Time and patience", "shared state"),

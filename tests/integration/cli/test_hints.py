@@ -120,6 +120,7 @@ MADE_OF: dict[str, list[list[str]]] = {
     "*(machines or [])": [[], [NAME]],
     "*options.names_of(limit)": [[]],
     "*asked": [[]],
+    "*still_seen": [[NAME]],
     "f'{4 * timeout_s:g}'": [["80"]],
     "'stop' if arguments.action == 'stop' else 'rollout'": [["stop"], ["rollout"]],
 }
