@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
-from roosync_ops import process, typed
+from roosync_ops import process
 from roosync_ops.fleet import Machine
 from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.question import Question, SilenceError
@@ -37,11 +37,8 @@ _MAX_ANSWER: Final = 8_000
 
 def patience(timeout_s: float, connect_timeout_s: float) -> Patience:
     """Return how long the parts of a login may take where a machine has `timeout_s` to say everything."""
-
-    def share_of(least_s: float, part: float) -> float:
-        return min(timeout_s, max(least_s, part * timeout_s))
-
-    return Patience(min(timeout_s, connect_timeout_s), share_of(*GREETING), share_of(*LOGIN))
+    greeting_s, login_s = (min(timeout_s, max(least_s, part * timeout_s)) for least_s, part in (GREETING, LOGIN))
+    return Patience(min(timeout_s, connect_timeout_s), greeting_s, login_s)
 
 
 def each(
@@ -99,8 +96,8 @@ def answer(  # noqa: PLR0911 - one for each way to have no answer
     except OSError as error:
         return _silent(machine, "CONNECTION_LOST", str(error))
     except Exception as error:  # noqa: BLE001 - whatever goes wrong on one machine is that machine's failure
-        hint = typed.ours("rollout", machine.machine_id, "--dry", "--verbose")
-        return Failure(LOOK, "INTERNAL", f"{type(error).__name__}: {error}", hint)
+        said = f"{type(error).__name__}: {error}"
+        return Failure(LOOK, "INTERNAL", said, checks.in_detail(machine.machine_id))
 
 
 def put(

@@ -70,7 +70,8 @@ def probe(  # noqa: PLR0913 - whom, how long, what, and whom to tell
 
     def one(machine: Machine) -> ProbeResult:
         left_s = timeout_s if until is None else max(_LEAST_S, until - time.monotonic())
-        request, asked = _request(machine, left_s, with_state=with_state), now_ms()
+        share_s, asked = min(machine.share_deadline, _SHARE_S, left_s * _SHARE_PART), now_ms()
+        request = checks.probe_request(machine.local_dir, machine.shared, share_s, state=with_state)
         limits = asking.patience(left_s, connect_timeout_s)
         with asking.way_to(machine, limits, through.get(machine.machine_id)) as link:
             link.failed = None
@@ -98,7 +99,7 @@ def look(
 
     def one(machine: Machine) -> ProbeReport | Failure:
         limit_s = checks.limit_s(machine)
-        request = _request(machine, limit_s, with_state=False) | {"shareDeadline": checks.look_s(machine)}
+        request = checks.probe_request(machine.local_dir, machine.shared, checks.look_s(machine))
         with asking.way_to(machine, Patience(connect_timeout_s, LOGIN_S, LOGIN_S)) as link:
             if isinstance(link, OpenSsh):
                 link.more |= machine.system == "windows" or machine.machine_id not in alone
@@ -142,16 +143,6 @@ def knock(
         name: frozenset(target for target, is_open in zip(ports, said.open, strict=False) if is_open)
         for name, said in found.items()
         if not isinstance(said, Failure)
-    }
-
-
-def _request(machine: Machine, timeout_s: float, *, with_state: bool) -> dict[str, Any]:
-    return {
-        "do": "probe",
-        "localDir": machine.local_dir,
-        "shared": machine.shared,
-        "shareDeadline": min(machine.share_deadline, _SHARE_S, timeout_s * _SHARE_PART),
-        "state": with_state,
     }
 
 

@@ -134,10 +134,7 @@ def _replicas(
 ) -> dict[str, tuple[SharedState, int]]:
     """Return each replica that was read, and when, on the reader's clock."""
     found = {} if own is None else {HERE: (own, own.read_at_ms)}
-    for name, one in probes.items():
-        if one.state is not None:
-            found[name] = (one.state, one.read_ms or now_ms)
-    return found
+    return found | {name: (one.state, one.read_ms or now_ms) for name, one in probes.items() if one.state is not None}
 
 
 def _left(one: ProbeResult, replicas: Mapping[str, tuple[SharedState, int]], now_ms: int) -> ProbeResult:

@@ -72,7 +72,7 @@ def observation(
     if piece is None:
         return Observation(machine_id, UNKNOWN)
     record, now_ms = piece.record, piece.read_ms or now_ms
-    limits = limits_of(piece, thresholds or stated_thresholds(machine_id, state), known.patience_ms)
+    limits = limits_of(piece, thresholds or record.thresholds, known.patience_ms)
     heard, now_ms = record.last_heartbeat_ms, known.looked.get(machine_id, now_ms)
     seen = None if known.patience_ms is None else known.seen.get(machine_id)
     offset = known.offsets.get(machine_id, known.clocks.get(machine_id))
@@ -89,12 +89,6 @@ def observation(
         basis,
         is_kept_by_older(piece),
     )
-
-
-def stated_thresholds(machine_id: str, state: SharedState) -> Thresholds:
-    """Return the interval and timeout a machine's own agent says it runs with, else the protocol's defaults."""
-    record = state.record_of(machine_id)
-    return DEFAULT_THRESHOLDS if record is None else record.thresholds
 
 
 def _version(piece: Evidence) -> str | None:

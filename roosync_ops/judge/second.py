@@ -81,15 +81,10 @@ def _word_of(row: v.Observation, one: ProbeResult, timeout_ms: int, record: Reco
         return OFFLINE
     if word.kind == NO_AGENT and row.older:
         return None
-    decides = word.kind in (SHARE_BLOCKED, SILENT, NO_AGENT, OFF)
-    return OFFLINE if decides and _is_silent(row, timeout_ms, measured=one.offset_ms is not None) else None
-
-
-def _is_silent(row: v.Observation, timeout_ms: int, *, measured: bool) -> bool:
-    """Return True if nothing that may be believed was heard within the timeout; of who was never seen is no silence."""
-    if row.age_ms is None:
-        return False
-    return row.age_ms > timeout_ms or (row.age_ms < -FUTURE_TOLERANCE_MS and not measured)
+    if row.age_ms is None or word.kind not in (SHARE_BLOCKED, SILENT, NO_AGENT, OFF):
+        return None  # of who was never seen there is no silence
+    ahead = row.age_ms < -FUTURE_TOLERANCE_MS and one.offset_ms is None  # which may not be believed
+    return OFFLINE if row.age_ms > timeout_ms or ahead else None
 
 
 def beats_later(record: Record | None, one: ProbeResult) -> bool:

@@ -77,12 +77,6 @@ def check_mounted(link: SyncLink) -> None:
         raise _error(errno.ENOENT)
 
 
-def check_space(link: SyncLink) -> None:
-    """Raise OSError where nothing more fits into the replica."""
-    if "full" in link.faults:
-        raise _error(errno.ENOSPC)
-
-
 def conflict_product(link: SyncLink, *, overwrites: bool) -> str | None:
     """Return the product in whose naming an upload keeps what it overwrites; None: nothing is kept.
 
@@ -105,15 +99,12 @@ def disguise(link: SyncLink, version: Version, past: Iterable[Version]) -> File 
     if name == "reordered":
         files = [old.file for old in past if old.number < version.number and old.file is not None]
         return link.draw.choice(files) if files and link.draw.random() < 0.5 else None  # noqa: PLR2004 - every other one
-    return _spoilt(name, version.file, link)
-
-
-def _spoilt(name: str, file: File, link: SyncLink) -> File:
-    if name == "zero-byte":
-        return File(b"", file.mtime_ns)
-    if name == "placeholders":
-        return File(bytes(len(file.content)), file.mtime_ns)
-    return File(file.content[: link.draw.randrange(max(1, len(file.content)))], file.mtime_ns)
+    content = version.file.content
+    if name == "truncated":
+        content = content[: link.draw.randrange(max(1, len(content)))]
+    else:
+        content = bytes(len(content)) if name == "placeholders" else b""
+    return File(content, version.file.mtime_ns)
 
 
 def _error(number: int) -> OSError:
@@ -140,13 +131,18 @@ def faults_text(active: Mapping[str, Sequence[str]]) -> str:
 
 def put(link: SyncLink, name: str, version: Version) -> None:
     """Make the replica show this version, and remember that it does."""
-    if version.file is None:
+    _show(link, name, version.file)
+    link.held[name] = version
+
+
+def _show(link: SyncLink, name: str, file: File | None) -> None:
+    if file is None:
         link.replica.remove(name)
         link.known.pop(name, None)
+    elif "full" in link.faults:
+        raise _error(errno.ENOSPC)
     else:
-        check_space(link)
-        link.known[name] = link.replica.deliver(name, version.file)
-    link.held[name] = version
+        link.known[name] = link.replica.deliver(name, file)
 
 
 def is_untouched(link: SyncLink, name: str) -> bool:
@@ -163,15 +159,12 @@ def shows_twin(link: SyncLink, name: str, version: Version) -> bool:
 
 def show_twin(link: SyncLink, name: str, version: Version, cloud: Mapping[str, Version]) -> None:
     """Put the newest version beside the frozen one; a conflict copy has no twin, and stays as it is."""
-    if version.file is None:
-        raise ValueError(f"{name}: a deleted file has no twin")
     taken = cloud.keys() | link.known.keys()
     twin = link.twins.get(name) or copy_name("drive", name, link.name, 0, taken)
     if twin is None:
         return
     if twin not in link.held and is_untouched(link, twin):
-        check_space(link)
-        link.known[twin] = link.replica.deliver(twin, version.file)
+        _show(link, twin, version.file)
     link.twins[name] = twin
 
 
@@ -181,8 +174,7 @@ def tidy_twins(link: SyncLink) -> None:
         return
     for name, twin in list(link.twins.items()):
         if twin not in link.held and is_untouched(link, twin):
-            link.replica.remove(twin)
-            link.known.pop(twin, None)
+            _show(link, twin, None)
         del link.twins[name]
 
 
@@ -204,16 +196,12 @@ def rewind(link: SyncLink, past: Mapping[str, FileVersions]) -> list[str]:
     return rewound
 
 
-def plan_vanishing(link: SyncLink, now: float, delay: Callable[[], float]) -> None:
-    """Decide when the next file goes, where files vanish."""
+def vanish(link: SyncLink, cloud: Mapping[str, Version], now: float, delay: Callable[[], float]) -> list[str]:
+    """Take one file away that the product can bring back, where files vanish and it is time to. Returns its name."""
     if "vanishing" not in link.faults or not comes_down(link):
         link.vanish_at = None
     elif link.vanish_at is None:
         link.vanish_at = now + link.draw.uniform(0.0, VANISH_DELAYS) * delay()
-
-
-def vanish(link: SyncLink, cloud: Mapping[str, Version], now: float) -> list[str]:
-    """Take one file away that the product can bring back, where it is time to. Returns its name."""
     if link.vanish_at is None or now < link.vanish_at:
         return []
     link.vanish_at = None

@@ -138,9 +138,7 @@ class LabFleet:
 
     def activate(self, name: str) -> None:
         """Put the agent on a machine and start it, as a rollout before this one would have. Raises LabError."""
-        host, machine = self.host(name), self.fleet.get(name)
-        if machine is None:
-            raise LabError(f"{name}: not in the lab's inventory")
+        host, (machine,) = self.host(name), self.fleet.select([name])
         host.local_dir.mkdir(parents=True, exist_ok=True)
         bundle.build(host.agent, cache=self.temporary / "roosync-ops")
         config = {**config_of(machine), "shared": machine.shared}

@@ -159,7 +159,15 @@ class Nest:
         if not self.problem and self._nsenter is None:
             self.problem = "nsenter (util-linux) is not installed"
         if not self.problem:
-            self._start()
+            self._process = subprocess.Popen(  # noqa: S603 - our own file, by path
+                [sys.executable, "-I", "-S", "-c", _PROGRAM, str(Path(__file__).parents[2]), str(self._share)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                env={LAB_VARIABLE: self._lab_id},
+                start_new_session=True,
+            )
         return self
 
     def settle(self) -> None:
@@ -200,17 +208,6 @@ class Nest:
     def uncover(self) -> None:
         """Show the machine its share again. Raises NestError."""
         self._ask({"uncover": True})
-
-    def _start(self) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - our own file, by path
-            [sys.executable, "-I", "-S", "-c", _PROGRAM, str(Path(__file__).parents[2]), str(self._share)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            env={LAB_VARIABLE: self._lab_id},
-            start_new_session=True,
-        )
 
     def _ask(self, request: dict[str, Any]) -> None:
         if self.problem or self._process is None or self._process.stdin is None:

@@ -146,7 +146,9 @@ def play(lab: LabFleet, board: Board, screen: LabScreen) -> Outcome:
     screen.say("\n1. Before: one machine is active, two are off, three are to be enrolled.\n")
     screen.show(before)
     command = rollout_command(lab)
-    screen.say(f"\n2. The rollout, as you would type it:\n\n{_paste(command)}\n")
+    # Broken before each of its long options; it can be pasted as it stands.
+    shown = re.sub(" (--inventory|--shared)", r" \\\n    \1", shlex.join(command))
+    screen.say(f"\n2. The rollout, as you would type it:\n\n  roosync-ops {shown}\n")
     rollout = run(lab, [*command, *(["--json"] if screen.quiet else [])], capture=screen.quiet)
     with screen.progress("waiting for the table to be as expected"):
         # A rollout that failed has said so; the table will not mend itself.
@@ -181,8 +183,3 @@ def activate(lab: LabFleet) -> None:
 def rollout_command(lab: LabFleet) -> list[str]:
     """Return the words behind `roosync-ops` that enrol the machines that are to be enrolled."""
     return ["rollout", "--limit", ENROLL, "--inventory", str(lab.inventory), "--shared", str(lab.shared)]
-
-
-def _paste(command: list[str]) -> str:
-    """Break a command before each of its long options; it can be pasted as it stands."""
-    return "  roosync-ops " + re.sub(" (--inventory|--shared)", r" \\\n    \1", shlex.join(command))

@@ -133,8 +133,7 @@ class Replicator:
         """Do, and put right, what this machine's client does by itself."""
         faults.tidy_twins(link)
         self._expect(link, faults.rewind(link, self._past), now)
-        faults.plan_vanishing(link, now, lambda: self._delay(link, now))
-        self._expect(link, faults.vanish(link, self._cloud, now), now)
+        self._expect(link, faults.vanish(link, self._cloud, now, lambda: self._delay(link, now)), now)
         self._expect(link, faults.overdue(link, self._cloud), now)
         link.upset = bool(link.faults)
 

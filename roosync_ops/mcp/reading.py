@@ -18,7 +18,6 @@ from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.past import flips_told, memory_name, pasts
 from roosync_ops.gather.second import second_of
 from roosync_ops.gather.validation import GracePeriod, seen, seen_by_all, who_sees_whom
-from roosync_ops.judge.observe import stated_thresholds
 from roosync_ops.publish.dashboard import refresh
 from roosync_ops.show.diagnosis import diagnoses_document
 from roosync_ops.show.history import history_document
@@ -135,8 +134,8 @@ def _heartbeats(state: SharedState) -> dict[str, Any]:
     """Return each machine's entry as an older service would write it, by the thresholds its own agent states."""
     found: dict[str, Any] = {}
     for machine_id, piece in state.machines.items():
-        limits = stated_thresholds(machine_id, state)
-        for name, entry in build({machine_id: piece}, None, state.read_at_ms, limits)["heartbeats"].items():
+        entries = build({machine_id: piece}, None, state.read_at_ms, piece.record.thresholds)["heartbeats"]
+        for name, entry in entries.items():
             found[name] = {key: value for key, value in entry.items() if key not in _OURS}
     return found
 

@@ -10,7 +10,6 @@ from pyinfra.api.host import Host
 from pyinfra.api.state import State
 from pyinfra.connectors.util import CommandOutput, OutputLine
 
-from roosync_ops import typed
 from roosync_ops.fleet import Machine
 from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.bundle import Bundle
@@ -79,8 +78,7 @@ class AgentCommand(Ask):
         return reply.ok, CommandOutput([])
 
     def _silent(self, host: Host, code: str, reason: str) -> tuple[bool, CommandOutput]:
-        hint = typed.ours("rollout", self.machine.machine_id, "--dry", "--verbose")
-        return _failed(host, Failure(self.first_step, code, reason, hint))
+        return _failed(host, Failure(self.first_step, code, reason, checks.in_detail(self.machine.machine_id)))
 
 
 def _failed(host: Host, failure: Failure) -> tuple[bool, CommandOutput]:

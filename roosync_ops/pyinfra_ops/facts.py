@@ -43,12 +43,7 @@ class MachineFacts(FactBase[ProbeReport | SilenceError]):
         share_deadline: float = 5.0,
         bootstrap: bool = False,
     ) -> Ask:
-        request = {
-            "do": "probe",
-            "localDir": local_dir,
-            "shared": shared,
-            "shareDeadline": share_deadline,
-        }
+        request = checks.probe_request(local_dir, shared, share_deadline)
         self._ask = Ask(request, python, bootstrap=bootstrap, forgiving=True)
         return self._ask
 

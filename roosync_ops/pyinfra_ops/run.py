@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 import roosync_ops
 from roosync_ops import typed
+from roosync_ops.remote_script import checks
 from roosync_ops.transport.link import Failure
 from roosync_ops.transport.ssh_files import ROOM_VARIABLE, room
 
@@ -167,11 +168,8 @@ def parts_of(machines: Sequence[Machine], parallel: int | None = None) -> list[l
 
 
 def _lost(name: str, reason: str) -> Result:
-    said, hint = (
-        f"the process that ran pyinfra ended early: {reason}",
-        typed.ours("rollout", name, "--dry", "--verbose"),
-    )
-    return Result(name, {"run": FAILED}, Failure("run", "INTERNAL", said, hint))
+    said = f"the process that ran pyinfra ended early: {reason}"
+    return Result(name, {"run": FAILED}, Failure("run", "INTERNAL", said, checks.in_detail(name)))
 
 
 class Workers:

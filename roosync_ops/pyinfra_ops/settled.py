@@ -84,11 +84,8 @@ def not_online(machine: Machine, report: ProbeReport) -> Failure | None:
         word = status_of(heard, from_iso(status.now), machine.thresholds)
     except BadTimeError as error:
         return Failure(ONLINE, "NOT_SEEN", f"its answer or last beat has no valid time: {error}", hint)
-    return (
-        None
-        if word == STATUS_ONLINE
-        else Failure(ONLINE, "NOT_ONLINE", f"its last beat is too old: it is {word}", hint)
-    )
+    too_old = f"its last beat is too old: it is {word}"
+    return None if word == STATUS_ONLINE else Failure(ONLINE, "NOT_ONLINE", too_old, hint)
 
 
 def taken_away(machine: Machine, report: ProbeReport, step: str) -> Failure | None:

@@ -30,13 +30,13 @@ from pyinfra_cli.util import exec_file
 
 from roosync_ops import process, typed
 from roosync_ops.fleet import Machine
-from roosync_ops.remote_script.checks import unreachable
+from roosync_ops.remote_script.checks import in_detail, unreachable
 from roosync_ops.transport import link as links
 from roosync_ops.transport.link import Failure
 
 from .connector import MachineConnectError
 from .ledger import PLANNED, ledger
-from .preflight import first, machine_of
+from .preflight import first
 from .run import Event, Result
 
 if TYPE_CHECKING:
@@ -180,11 +180,7 @@ def _look_at(state: State, host: Host, deploy: str, teller: _Teller) -> None:
 
 
 def _internal(step: str, host: Host, error: Exception) -> Failure:
-    return Failure(step, "INTERNAL", _reason(error), _in_detail(host))
-
-
-def _in_detail(host: Host) -> str:
-    return typed.ours("rollout", host.name, "--dry", "--verbose")
+    return Failure(step, "INTERNAL", _reason(error), in_detail(host.name))
 
 
 def _reason(error: Exception) -> str:
@@ -200,12 +196,8 @@ def _connect(state: State, host: Host) -> bool:
     except (ConnectError, PyinfraError, TimeoutError, OSError) as error:
         state.failed_hosts.add(host)
         known = error if isinstance(error, MachineConnectError) else links.LinkError(links.UNREACHABLE, "")
-        machine, wrong = machine_of(host), typed.ours("machines", "check")
-        ledger(host).fail(
-            unreachable(machine, known.code, error, known.hint)
-            if isinstance(machine, Machine)
-            else Failure(links.CONNECT, known.code, f"unreachable: {error}", wrong)
-        )
+        machine = Machine.of_host(host.name, host.data.dict())
+        ledger(host).fail(unreachable(machine, known.code, error, known.hint))
         return False
     return True
 
@@ -238,5 +230,5 @@ def _result(state: State, host: Host) -> Result:
     book = ledger(host)
     if host in state.failed_hosts and book.failure is None:
         where = next((step for step, outcome in book.steps.items() if outcome == PLANNED), "run")
-        book.fail(Failure(where, "FAILED", "pyinfra gave it up", _in_detail(host)))
+        book.fail(Failure(where, "FAILED", "pyinfra gave it up", in_detail(host.name)))
     return Result(host.name, book.steps, book.failure, book.skipped, book.round_trips, book.differences)

@@ -16,7 +16,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from roosync_ops import __version__
@@ -143,13 +142,12 @@ def _stripped(raw: Mapping[str, bytes]) -> dict[str, bytes]:
 
 def _raw() -> dict[str, bytes]:
     """Return the sources, LF only. Caches and the build stamp are no input."""
-    package = resources.files(_PACKAGE)
-    files = {f"{_PACKAGE}/__init__.py": package / "__init__.py"}
-    for room in _ROOMS:
-        files.update(_python_files(package / room, f"{_PACKAGE}/{room}"))
-    for name in (_BUILD_MODULE, f"{_PACKAGE}/agent/__main__.py"):  # a source tree's alone
-        files.pop(name, None)
-    return {name: file.read_bytes().replace(b"\r\n", b"\n") for name, file in files.items()}
+    package = Path(str(resources.files(_PACKAGE)))
+    found = [package / "__init__.py", *(file for room in _ROOMS for file in (package / room).rglob("[!.]*.py"))]
+    files = {f"{_PACKAGE}/{file.relative_to(package).as_posix()}": file for file in found}
+    alone = (_BUILD_MODULE, f"{_PACKAGE}/agent/__main__.py", "/__pycache__/")  # a source tree's
+    kept = {name: file for name, file in files.items() if not any(each in name for each in alone)}
+    return {name: file.read_bytes().replace(b"\r\n", b"\n") for name, file in kept.items()}
 
 
 def _bare(source: bytes, name: str = "") -> bytes:
@@ -257,16 +255,6 @@ def _may_touch(before: tokenize.TokenInfo, after: str) -> bool:
     """Return True if two tokens are read the same without a space: not where a word would go on."""
     both = before.string[-1] + after[0]
     return (before.type, after) != (tokenize.NUMBER, ".") and not all(sign.isalnum() or sign in "_\"'" for sign in both)
-
-
-def _python_files(folder: Traversable, name: str) -> dict[str, Traversable]:
-    found: dict[str, Traversable] = {}
-    for item in folder.iterdir():
-        if item.is_dir() and item.name != "__pycache__":
-            found.update(_python_files(item, f"{name}/{item.name}"))
-        elif item.name.endswith(".py") and not item.name.startswith("."):
-            found[f"{name}/{item.name}"] = item
-    return found
 
 
 def _digest(files: dict[str, bytes]) -> str:

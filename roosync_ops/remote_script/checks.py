@@ -5,6 +5,7 @@ Pure functions from what a machine answered to one failure, or none.
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from roosync_ops import typed
@@ -90,6 +91,11 @@ def there(machine: Machine, words: Sequence[str], on_windows: Sequence[str] | No
 def diagnosing(machine_id: str) -> str:
     """Return the command that finds out what is the matter with a machine."""
     return typed.ours("diagnose", machine_id)
+
+
+def in_detail(machine_id: str) -> str:
+    """Return the command that shows all that pyinfra does on a machine, and changes nothing."""
+    return typed.ours("rollout", machine_id, "--dry", "--verbose")
 
 
 def failed(machine: Machine, step: str, code: str, reason: str, path: str | None = None) -> Failure:
@@ -204,6 +210,11 @@ def everything(machine: Machine, report: ProbeReport) -> Failure | None:
     return known(machine, report) or share(machine, report.share) or clock(machine, report)
 
 
+def probe_request(local_dir: str | None, shared: str | None, limit_s: float, *, state: bool = False) -> dict[str, Any]:
+    """Return what a machine is asked for all there is to know of it; its share has `limit_s` to answer."""
+    return {"do": "probe", "localDir": local_dir, "shared": shared, "shareDeadline": limit_s, "state": state}
+
+
 def state_request(local_dir: str | None, share_deadline: float, limit_s: float | None = None) -> dict[str, Any]:
     """Return what a machine is asked for the agent's `state` document; after `limit_s` it says how far it came."""
     step = {"step": "state", "do": "verb", "argv": ["state"], "limit": limit_s or _STATE_S + share_deadline}
@@ -257,14 +268,11 @@ def _own_status(machine: Machine, state: dict[str, Any]) -> str:
 
 def _evidence(machine: Machine, state: dict[str, Any]) -> Iterator[Evidence]:
     for piece in _part(state, "evidence", list):
-        if not isinstance(piece, dict) or piece.get("machineId") != machine.machine_id:
-            continue
-        record, kind, file = piece.get("record"), piece.get("kind"), str(piece.get("file"))
-        if isinstance(record, dict) and kind in (FILE, CONFLICT, VIEW):
-            try:
-                yield Evidence(parse(record, machine.machine_id, file)[0], kind, file)
-            except NotUnderstoodError:
-                continue  # it is another machine's, and no evidence about this one
+        match piece:
+            case {"machineId": machine.machine_id, "record": dict(own), "kind": kind} if kind in (FILE, CONFLICT, VIEW):
+                file = str(piece.get("file"))
+                with suppress(NotUnderstoodError):  # it is another machine's, and no evidence about this one
+                    yield Evidence(parse(own, machine.machine_id, file)[0], kind, file)
 
 
 def _part(value: dict[str, Any], key: str, kind: type) -> Any:

@@ -159,10 +159,8 @@ def flush(place: str) -> dict[str, Any]:
 
 
 def percentile(values: Iterable[float], percent: float) -> float:
-    """Return the value that so many percent do not exceed. Raises ValueError for no value at all."""
+    """Return the value that so many percent do not exceed."""
     ordered = sorted(values)
-    if not ordered:
-        raise ValueError("no values")
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 
 

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 
 from roosync_ops.wire.child import run
 from roosync_ops.wire.local import create
@@ -128,18 +129,9 @@ def _here(program: str, asked: dict[str, Any], limit_s: float) -> list[dict[str,
         output = run([*_PYTHON, "-c", program + _MAIN, json.dumps(asked).encode().hex()], limit_s).stdout
     except subprocess.TimeoutExpired as ended:
         output = ended.output or b""
-    return _lines(output[:_MAX_OUTPUT])
-
-
-def _lines(output: bytes) -> list[dict[str, Any]]:
-    found = []
-    for line in output.split(b"\n"):
-        try:
-            value = json.loads(line)
-        except ValueError:
-            continue  # the last one, cut off
-        if isinstance(value, dict):
-            found.append(value)
+    found: list[dict[str, Any]] = []
+    with suppress(ValueError):  # the last one, cut off
+        found.extend(map(json.loads, output[:_MAX_OUTPUT].split(b"\n")))
     return found
 
 

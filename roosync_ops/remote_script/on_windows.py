@@ -128,8 +128,6 @@ def _seconds(text: str) -> int:
 
 def _told_by_agent(shared: str, limit_s: float, agent: str) -> dict[str, Any] | None:
     """Return the share as the agent here sees it; None where there is none or it cannot tell."""
-    if not os.path.exists(agent):
-        return None
     try:
         reply = ask(agent, ["look", "--shared", shared], limit_s + LOGON_S)
     except StepError:

@@ -31,6 +31,8 @@ _MAX_LOG_BYTES: Final = 1024 * 1024
 #: How long a kept connection stays when it is neither used nor ended, in s.
 _IDLE_S: Final = 60
 _OWN_FAILURE: Final = 255
+#: No program asks a person: not on a terminal, and not in a window.
+_ASKS_NOBODY: Final = {"SSH_ASKPASS_REQUIRE": "never"}
 #: What a person's own session has and a program's may not, as scp and sftp have it: no tunnels, no windows, no other
 #: command there, and none here whose output would be taken for the machine's.
 _NO_SESSION_OF_THE_USERS: Final = {
@@ -114,7 +116,7 @@ class OpenSsh(PosixLink):
                 [*self.words(), "-G", "--", self.destination],
                 until=time.monotonic() + self.patience.login_s,
                 max_out=process.MAX_ERR_BYTES,
-                environment=_environment(),
+                environment=os.environ | _ASKS_NOBODY,
             )
         except OSError:
             return False
@@ -127,9 +129,8 @@ class OpenSsh(PosixLink):
         until = None if timeout_s is None else time.monotonic() + timeout_s
         words = [*self.words(), "-E", str(log), "-T", *words]
         try:
-            done = process.run(
-                words, stdin, until=until, max_out=link.MAX_ANSWER, watch=watch, environment=_environment()
-            )
+            environment = os.environ | _ASKS_NOBODY
+            done = process.run(words, stdin, until=until, max_out=link.MAX_ANSWER, watch=watch, environment=environment)
         except FileNotFoundError:
             raise LinkError(link.NO_SSH_CLIENT, _NO_PROGRAM, ssh_errors.install()) from None
         except OSError as error:
@@ -251,8 +252,3 @@ def _inventory_words(machine: Machine) -> list[str]:
         found["ConnectionAttempts"] = 1 + int(str(data["ssh_connect_retries"]))
     found |= _NO_SESSION_OF_THE_USERS
     return [word for name, value in found.items() if value for word in ("-o", f"{name}={value}")]
-
-
-def _environment() -> dict[str, str]:
-    """Let no program ask a person: not on a terminal, and not in a window."""
-    return {**os.environ, "SSH_ASKPASS_REQUIRE": "never"}

@@ -61,22 +61,13 @@ class Secret:
 
     def hidden_in(self, text: str, user: str | None = None) -> str:
         """Return `text` with *** for each form of the secret: a server may send back what it was sent."""
-        for form in sorted(set(self._plain_forms()), key=len, reverse=True):
+        plain = self.__text
+        plains = {plain, escape(plain), quote(plain), quote(plain, safe=""), json.dumps(plain)[1:-1], repr(plain)[1:-1]}
+        for form in sorted(plains, key=len, reverse=True):
             text = text.replace(form, _HIDDEN)
         for form in sorted(set(self._coded_forms(user)), key=len, reverse=True):
             text = re.sub(f"[A-Za-z0-9+/]{{0,3}}{re.escape(form)}[A-Za-z0-9+/]{{0,3}}=*", _HIDDEN, text)
         return text
-
-    def _plain_forms(self) -> Iterator[str]:
-        plain = self.__text
-        yield from (
-            plain,
-            escape(plain),
-            quote(plain),
-            quote(plain, safe=""),
-            json.dumps(plain)[1:-1],
-            repr(plain)[1:-1],
-        )
 
     def _coded_forms(self, user: str | None) -> Iterator[str]:
         """Yield what base64 makes of it: what stands before shifts it, and shares characters with it."""
@@ -136,7 +127,7 @@ class Access:
     path: str
     #: requests' own: a file of authorities, or whether the certificate is checked at all
     verify: str | bool
-    certificate: tuple[str, str] | None
+    certificate: tuple[str | None, str | None]
     key_password: Secret | None
     #: pypsrp's own: auto, always or never
     encryption: str
@@ -183,7 +174,7 @@ def of(name: str, data: Mapping[str, Any]) -> Access:
         verify=data["winrm_ca"]
         if data["winrm_cert_validation"] and data["winrm_ca"]
         else data["winrm_cert_validation"],
-        certificate=_certificate(data) if auth == "certificate" else None,
+        certificate=_certificate(data) if auth == "certificate" else (None, None),
         key_password=key_password,
         encryption=encryption,
         operation_timeout=data["winrm_operation_timeout"],

@@ -88,7 +88,7 @@ class UploadError(TransferError):
 
 def put_by_python(run: Run, words: tuple[str, ...], data: bytes, target: str) -> None:
     """Upload `data` to the path `target` through a Python. Raises TransferError and what `run` does."""
-    temporary = _temporary(target)
+    temporary = f"{target}.part"  # one name, so that litter cannot pile up
     sha256 = hashlib.sha256(data).hexdigest()
     try:
         for start, piece, last in pieces(data, PIECE):
@@ -118,27 +118,28 @@ def put_by_tools(run: Run, data: bytes, target: str) -> None:
     Raises windows_link.NotPlainError, UploadError and what `run` does. An exit code proves nothing here; the hash does.
     """
     target = target.replace("/", "\\")
-    temporary = _temporary(target)
+    temporary = f"{target}.part"  # as above
     windows_link.line("cmd.exe", "/c", "move", target)  # says so before anything is sent if the path is not plain
-    run(windows_link.line("cmd.exe", "/c", "mkdir", target.rpartition("\\")[0]), timeout_s=_STEP_S)
+    _step(run, "cmd.exe", "/c", "mkdir", target.rpartition("\\")[0])
     try:
         if _is_text(data):
             _feed(run, data, temporary)
-            found = run(windows_link.line("cmd.exe", "/c", "type", temporary), timeout_s=_STEP_S)
+            found = _step(run, "cmd.exe", "/c", "type", temporary)
             problem = None if found.out == data else f"it arrived as another: {_said(found)}"
         else:
             _decode(run, data, temporary)
             problem = _same_hash(run, data, temporary)
         if problem is None:
-            moved = run(windows_link.line("cmd.exe", "/c", "move", "/Y", temporary, target), timeout_s=_STEP_S)
+            moved = _step(run, "cmd.exe", "/c", "move", "/Y", temporary, target)
             problem = None if moved.code == 0 else f"it could not take its place: {_said(moved)}"
     finally:
-        run(
-            windows_link.line("cmd.exe", "/c", "del", "/q", temporary, f"{temporary}.64", f"{temporary}.1"),
-            timeout_s=_STEP_S,
-        )
+        _step(run, "cmd.exe", "/c", "del", "/q", temporary, f"{temporary}.64", f"{temporary}.1")
     if problem is not None:
         raise UploadError(f"{target}: {problem}")
+
+
+def _step(run: Run, *words: str) -> Finished:
+    return run(windows_link.line(*words), timeout_s=_STEP_S)
 
 
 def _ask(run: Run, words: tuple[str, ...], request: dict[str, Any], data: bytes = b"") -> Any:
@@ -164,11 +165,6 @@ def pieces(data: bytes, size: int) -> Iterator[tuple[int, bytes, bool]]:
         yield start, data[start : start + size], start + size >= len(data)
 
 
-def _temporary(target: str) -> str:
-    """One name, so that litter cannot pile up."""
-    return f"{target}.part"
-
-
 def _is_text(data: bytes) -> bool:
     """Return True if findstr passes `data` on as it is: lines that end in CRLF, none of them empty or very long."""
     lines = data.split(b"\r\n")
@@ -187,17 +183,14 @@ def _decode(run: Run, data: bytes, temporary: str) -> None:
         text = b"".join(coded[at : at + 64] + b"\r\n" for at in range(0, len(coded), 64))
         _feed(run, text, f"{temporary}.64")
         decoded = f"{temporary}.1" if start else temporary
-        run(windows_link.line("certutil.exe", "-f", "-decode", f"{temporary}.64", decoded), timeout_s=_STEP_S)
+        _step(run, "certutil.exe", "-f", "-decode", f"{temporary}.64", decoded)
         if start:
-            run(
-                windows_link.line("cmd.exe", "/c", "copy", "/Y", "/b", f"{temporary}+{decoded}", temporary),
-                timeout_s=_STEP_S,
-            )
+            _step(run, "cmd.exe", "/c", "copy", "/Y", "/b", f"{temporary}+{decoded}", temporary)
 
 
 def _same_hash(run: Run, data: bytes, path: str) -> str | None:
     """Look for the hash that certutil prints: a line of its own among words in any language."""
-    done = run(windows_link.line("certutil.exe", "-hashfile", path, "SHA256"), timeout_s=_STEP_S)
+    done = _step(run, "certutil.exe", "-hashfile", path, "SHA256")
     for line in output.lines(done.out):
         if _HASH.fullmatch(line.strip()):
             found = line.replace(" ", "").strip().lower()

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 import requests
@@ -95,14 +96,13 @@ class WinrmShell:
         until = math.inf if limit_s is None else time.monotonic() + limit_s
         process = self._started(line)
         try:
-            refused = self._fed(process, stdin)
+            with suppress(WSManFaultError):  # a command that has ended takes no more input: no failure of its own
+                for _, piece, end in pieces(stdin, process.shell.wsman.max_payload_size):
+                    process.send(piece, end=end)
             while process.state != CommandState.DONE:
                 left = until - time.monotonic()
                 if left <= 0:
                     raise TimeoutError
-                # A command that has ended takes no more input, which is no failure of its own.
-                if refused is not None and not isinstance(refused, WSManFaultError):
-                    raise refused
                 # It passes over a fault that says that there was nothing yet.
                 process.poll_invoke(timeout=max(1, math.ceil(min(self._access.operation_timeout, left))))
                 if len(process.stdout) + len(process.stderr) > MAX_ANSWER:
@@ -130,16 +130,6 @@ class WinrmShell:
         process = Process(self._shell, line)
         process.begin_invoke()
         return process
-
-    @staticmethod
-    def _fed(process: Process, stdin: bytes) -> Exception | None:
-        """Send all of `stdin` and its end; return what was said instead of taking it."""
-        try:
-            for _, piece, end in pieces(stdin, process.shell.wsman.max_payload_size):
-                process.send(piece, end=end)
-        except WSManFaultError as fault:
-            return fault
-        return None
 
     def _let_go(self, process: Process) -> None:
         """Have the machine forget the command, and end it if it has not ended."""
@@ -184,11 +174,6 @@ def _within(limit_s: float | None, work: Callable[[], T]) -> T:
 
 def _wsman(access: Access, connect_timeout: float) -> WSMan:
     """Return pypsrp's client, with a session that goes nowhere else and trusts nothing but `access`."""
-    certificate: dict[str, Any] = {}
-    if access.certificate is not None:
-        certificate = {"certificate_pem": access.certificate[0], "certificate_key_pem": access.certificate[1]}
-        if access.key_password is not None:
-            certificate["certificate_key_password"] = access.key_password.reveal()
     wsman = _Once(
         access.host,
         port=access.port,
@@ -203,7 +188,9 @@ def _wsman(access: Access, connect_timeout: float) -> WSMan:
         read_timeout=access.read_timeout,
         operation_timeout=access.operation_timeout,
         no_proxy=True,  # fleet machines are on the LAN; a proxy would see what only they may
-        **certificate,
+        certificate_pem=access.certificate[0],
+        certificate_key_pem=access.certificate[1],
+        certificate_key_password=None if access.key_password is None else access.key_password.reveal(),
     )
     session = wsman.transport._build_session()  # noqa: SLF001 - the only way to have it before the first packet
     for adapter in session.adapters.values():

@@ -78,13 +78,13 @@ def answer(machine: WindowsLink, ask: Question, timeout_s: float | None) -> Fini
             return done
         tried.append(f"{place}: {_why(machine, place, said, done)}")
     if not _is_windows(machine):
-        return _silent(NOT_WINDOWS, "; ".join(tried))
+        return Finished(1, no_answer(NOT_WINDOWS, "; ".join(tried)))
     if not ask.bootstrap:
-        return _silent(NO_PYTHON, "; ".join(tried))
+        return Finished(1, no_answer(NO_PYTHON, "; ".join(tried)))
     try:
         place = uv.bootstrap(machine)
     except uv.UvError as error:
-        return _silent(NO_PYTHON, f"{'; '.join(tried)}; {error}")
+        return Finished(1, no_answer(NO_PYTHON, f"{'; '.join(tried)}; {error}"))
     machine.memory[PYTHON] = place
     return _try(machine, place, ask, end)
 
@@ -141,7 +141,3 @@ def _is_windows(machine: WindowsLink) -> bool:
     if _SYSTEM not in known:
         known[_SYSTEM] = b"Windows" in machine.execute(windows_link.line("cmd.exe", "/c", "ver"), timeout_s=30.0).out
     return known[_SYSTEM]
-
-
-def _silent(error: str, said: str) -> Finished:
-    return Finished(1, no_answer(error, said))
