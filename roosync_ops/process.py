@@ -186,11 +186,9 @@ def _write(pipe: IO[bytes] | None, data: bytes) -> None:
     if pipe is None:
         return
     view = memoryview(data)
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError), pipe:
         while view:
             view = view[pipe.write(view) :]
-    with suppress(OSError, ValueError):
-        pipe.close()
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -132,13 +132,6 @@ class Posted(NamedTuple):
     others: tuple[str, ...] = ()
 
 
-class _Comment(NamedTuple):
-    number: int
-    author: str
-    body: str
-    url: str
-
-
 def target(text: str) -> CommentTarget:
     """Parse `OWNER/REPO#460`. Raises CommandError (usage)."""
     match = _TARGET.fullmatch(text)
@@ -158,9 +151,9 @@ def publish(to: CommentTarget, body: str, run: str, sleep: Callable[[float], Non
     ours = _ours(to, login)
     given = {"body": marked(body, run)}
     if ours:
-        path = f"repos/{to.owner}/{to.repository}/issues/comments/{ours[-1].number}"
+        path = f"repos/{to.owner}/{to.repository}/issues/comments/{ours[-1]['id']}"
         answer = request(path, method="PATCH", body=given)
-        return Posted(_url(answer, to), "edited", tuple(one.url for one in ours[:-1]))
+        return Posted(_url(answer, to), "edited", tuple(_url([one], to) for one in ours[:-1]))
     try:
         answer = request(to.path, method="POST", body=given)
     except GhError as error:
@@ -175,11 +168,11 @@ def _looked_for(to: CommentTarget, login: str, run: str, lost: GhError, sleep: C
     for pause in _LOOKS_AFTER_S:
         sleep(pause)
         try:
-            found = [one for one in _ours(to, login) if one.body.startswith(MARK.format(run=run))]
+            found = _ours(to, login, MARK.format(run=run))
         except GhError:
             continue
         if found:
-            return Posted(found[-1].url, "added")
+            return Posted(_url(found[-1:], to), "added")
     message = f"{lost}; the comment is not in {to.name}, though it may still appear"
     raise GhError(lost.code, message, "the same command again: it looks for the comment first", lost=True)
 
@@ -197,17 +190,13 @@ def _login() -> str:
     return login
 
 
-def _ours(to: CommentTarget, login: str) -> list[_Comment]:
-    """Return the comments of `login` that bear our mark, oldest first."""
+def _ours(to: CommentTarget, login: str, mark: str = _MARK_BEGINS) -> list[dict[str, Any]]:
+    """Return the comments of `login` that begin with a mark of ours, oldest first."""
     pages = request(f"{to.path}?per_page=100", paginate=True)
-    entries = [entry for page in pages if isinstance(page, list) for entry in page]
-    found = [
-        _Comment(entry["id"], _text([entry.get("user")], "login"), _text([entry], "body"), _url([entry], to))
-        for entry in entries
-        if isinstance(entry, dict) and type(entry.get("id")) is int
-    ]
-    mine = [one for one in found if one.author.lower() == login.lower() and one.body.startswith(_MARK_BEGINS)]
-    return sorted(mine, key=lambda one: one.number)
+    found = [entry for page in pages if isinstance(page, list) for entry in page if isinstance(entry, dict)]
+    theirs = [one for one in found if _text([one.get("user")], "login").lower() == login.lower()]
+    mine = [one for one in theirs if type(one.get("id")) is int and _text([one], "body").startswith(mark)]
+    return sorted(mine, key=lambda one: one["id"])
 
 
 def _url(answer: list[Any], to: CommentTarget) -> str:

@@ -53,17 +53,12 @@ class LazyCommand(TyperCommand):
         command.name = name
         # Completion is installed for the program, not for one command of it.
         command.params = [option for option in command.params if "completion" not in option.name]
-        for path, each in {name: command, **{f"{name} {sub}": one for sub, one in _below(command).items()}}.items():
+        below = getattr(command, "commands", {})  # of a group
+        for path, each in {name: command, **{f"{name} {sub}": one for sub, one in below.items()}}.items():
             # A line a paragraph: it is wrapped to the terminal, not to the source.
             each.help = "\n\n".join(" ".join(part.split()) for part in (each.help or "").split("\n\n"))
             each.format_help = partial(_help, each, path)
         return command
-
-
-def _below(command: Any) -> dict[str, Any]:
-    """Return the commands of a group, none of what is no group."""
-    found: dict[str, Any] = getattr(command, "commands", {})
-    return found
 
 
 def _help(command: Any, path: str, context: Any, formatter: Any) -> None:
@@ -101,7 +96,7 @@ def _settled(command: Any, context: Any, known: Mapping[str, Any]) -> Any:
     everywhere = [copy.copy(option) for option in context.command.params if option.name in _EVERYWHERE]
     for option in everywhere:
         option.expose_value, option.default = False, context.params.get(option.name, False)
-    for each in (command, *_below(command).values()):
+    for each in (command, *getattr(command, "commands", {}).values()):
         each.params += everywhere
         for option in (*each.params, each.get_help_option(context)):
             _improve(option, known)

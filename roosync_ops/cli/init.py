@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -35,7 +36,8 @@ def init(inventory: options.Inventory = options.DEFAULT_INVENTORY, shared: optio
     for each in (path, beside):
         if os.path.lexists(each):
             raise errors.usage(f"{each} is there already, and is not overwritten", "roosync-ops machines list")
-    place = str(Path(shared).expanduser().absolute()) if shared else _asked(_found())
+    named = shared or _asked(_found())
+    place = named and str(Path(named).expanduser().absolute())
     told = f"shared = {json.dumps(place, ensure_ascii=False)}" if place else '# shared = "/path/to/.shared-state"'
     try:
         for each, name in ((path, "new_inventory.txt"), (beside, "new_settings.txt")):
@@ -43,6 +45,9 @@ def init(inventory: options.Inventory = options.DEFAULT_INVENTORY, shared: optio
     except (OSError, UnicodeError) as error:
         raise errors.usage(f"not written: {error}", "roosync-ops init --help") from None
     output.write(f"{path}: the machines, one line each\n{beside}: {safe(told)}")
+    with suppress(OSError, ShareHungError):  # what hangs is there
+        if place and not BoundedShare(_LOOK_S).call(Path(place).is_dir, f"looking at {place}"):
+            output.note(f"Note: {safe(place)} is no folder yet: mount it, or correct it in {beside}")
     output.note(f"Next:  {typed.ours('machines', 'add', '--help')}")
     return errors.OK
 
@@ -51,10 +56,8 @@ def _asked(found: str | None) -> str | None:
     """Return the shared folder: what is answered on a terminal, else what was found."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return found
-    answer = typer.prompt(
-        "The shared folder (.shared-state), empty if it is not on this computer", found or "", err=True
-    )
-    return str(Path(answer).expanduser().absolute()) if answer else None
+    question = "The shared folder (.shared-state), empty if it is not on this computer"
+    return str(typer.prompt(question, found or "", err=True))
 
 
 def _found() -> str | None:
@@ -64,15 +67,13 @@ def _found() -> str | None:
         roots = [Path.cwd(), Path.cwd().parent, Path.home(), Path("/mnt"), Path("/media")]
         roots += [Path(f"{chr(letter)}:/") for letter in range(68, 91) if os.name == "nt"]
         for root in roots:
-            found = {str(each) for below in _BELOW for each in root.glob(below + _STATE) if each.is_dir()}
-            if found:
+            if found := {str(each) for below in _BELOW for each in root.glob(below + _STATE) if each.is_dir()}:
                 return found
         return set()
 
-    try:
+    found = set[str]()
+    with suppress(OSError, ShareHungError):
         found = BoundedShare(_LOOK_S).call(look, "looking for the shared folder")
-    except (OSError, ShareHungError):
-        return None
     for each in sorted(found):
         output.note(f"Found: {safe(each)}")
     return found.pop() if len(found) == 1 else None

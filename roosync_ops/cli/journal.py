@@ -83,7 +83,8 @@ class RunJournal:
             try:
                 stack.enter_context(self._rollout.locked(0))
                 local.write(str(owner), f"pid {os.getpid()}, since {to_iso(now_ms())}".encode())
-                _write(self._rollout, {machine.machine_id: "not-begun" for machine in chosen})
+                known = {machine.machine_id: "not-begun" for machine in chosen}
+                self._rollout.write({"machines": known}, durable=True)
             except TimeoutError:
                 who = owner.read_text("utf-8", "replace")[:200] if owner.exists() else "another process"
                 said = f"another rollout is at it: {who}"
@@ -98,7 +99,7 @@ class RunJournal:
         left = waiting(results)
         found = {row.machine_id: "not-begun" if row.machine_id in left else row.outcome for row in results}
         with suppress(OSError):
-            _write(self._rollout, self._rollout.machines() | found)
+            self._rollout.write({"machines": self._rollout.machines() | found}, durable=True)
 
     def fine(self) -> frozenset[str]:
         """Return the machines that the last rollout left as they are to be."""
@@ -114,7 +115,8 @@ class RunJournal:
     def ended(self, results: Sequence[Result]) -> None:
         """Write down, as far as that can be done, on which machines a command failed."""
         with suppress(OSError):
-            _write(self._failed, {row.machine_id: row.outcome for row in results if not row.ok})
+            found = {row.machine_id: row.outcome for row in results if not row.ok}
+            self._failed.write({"machines": found}, durable=True)
 
     def failed(self) -> list[str]:
         """Return where the last command failed. Raises CommandError where it did nowhere."""
@@ -122,8 +124,3 @@ class RunJournal:
         if not names:
             raise errors.usage("the last command here failed on no machine", "roosync-ops validate")
         return names
-
-
-def _write(store: Store, known: dict[str, str]) -> None:
-    local.make_folder(str(store.path.parent))
-    store.write({"machines": known}, durable=True)

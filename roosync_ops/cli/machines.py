@@ -10,7 +10,7 @@ import typer
 
 from roosync_ops import errors, show, typed
 from roosync_ops.fleet import Fleet, FleetError, Machine, load_inventory
-from roosync_ops.fleet.inventory import USUAL, line_of, with_machine
+from roosync_ops.fleet.inventory import USUAL, line_of, line_with, with_machine
 from roosync_ops.show.document import keyed
 from roosync_ops.show.messages import words
 from roosync_ops.show.text import clock_ms
@@ -71,12 +71,14 @@ def add(  # noqa: PLR0913 - one argument an option
     """Add a machine to the inventory: one line, checked with all the others before the file is changed."""
     fields = {"system": system, "host": host, "user": user, "port": port, "shared": path}
     fields |= {"expected": expected, "why": why}
-    left_out = (None, "posix", "online")
-    line = line_of(name, {key: value for key, value in fields.items() if value not in left_out})
-    group = to or USUAL[expected]
+    given = {key: value for key, value in fields.items() if value not in (None, "posix", "online")}
+    line, group = line_of(name, given), to or USUAL[expected]
     try:
-        Machine.of(name, {key: value for key, value in fields.items() if value is not None})
-        _put(inventory, with_machine(inventory.read_bytes(), group, line))
+        Machine.of(name, given)
+        source = inventory.read_bytes()
+        if (at := line_with(source, name)) is not None:
+            raise errors.usage(f"{inventory}: line {at}: {name} is there already", typed.ours("machines", "list"))
+        _put(inventory, with_machine(source, group, line))
     except SyntaxError as error:
         raise FleetError(f"{inventory}: line {error.lineno}: {error.msg}") from None
     except FleetError as error:
@@ -104,20 +106,18 @@ def silence_machines(  # noqa: PLR0913 - one argument an option
     Kept on this computer, for all that this user runs here.
     """
     names = [machine.machine_id for machine in load_inventory(inventory).select(machines or [])]
+    now, usage = now_ms(), typed.ours("machines", "silence", "--help")
     if not names or end == (how_long is not None) or (not end and not why.strip()):
-        said = "name machines, and either --for 2h --why TEXT, or --end"
-        raise errors.usage(said, typed.ours("machines", "silence", "--help"))
-    now = now_ms()
+        raise errors.usage("name machines, and either --for 2h --why TEXT, or --end", usage)
     length = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", how_long or "")
     until = now + (int(length[1]) * _UNITS[length[2]] if length else 0)
     if not end and not now < until <= now + MOST_MS:
-        said = f"--for {how_long!s:.40}: give a number and s, m, h or d, up to 30d"
-        raise errors.usage(said, typed.ours("machines", "silence", "--help"))
+        raise errors.usage(f"--for {how_long!s:.40}: give a number and s, m, h or d, up to 30d", usage)
     one = None if end else Silence(until, why.strip()[:MAX_WHY])
     try:
         silence(names, one, now)
     except OSError as error:
-        raise errors.usage(f"not kept: {error}", typed.ours("machines", "silence", "--help")) from None
+        raise errors.usage(f"not kept: {error}", usage) from None
     said = words(lang)["acting.heard" if end else "acting.silenced"]
     output.write(said.format(machines=", ".join(names), until=clock_ms(until)))
     return errors.OK
@@ -133,7 +133,8 @@ def _put(path: Path, raw: bytes) -> None:
         load_inventory(Path(name))
         Path(name).replace(path.resolve())
     except FleetError as error:
-        raise FleetError(str(error).replace(name, str(path))) from None
+        load_inventory(path)  # what is wrong as it is has its line; what would be has none
+        raise FleetError(re.sub(r"line \d+: ", "", str(error).replace(name, str(path)), count=1)) from None
     finally:
         Path(name).unlink(missing_ok=True)
 

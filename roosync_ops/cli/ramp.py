@@ -10,7 +10,16 @@ from typing import Final
 
 from roosync_ops import errors
 from roosync_ops.fleet import Machine
-from roosync_ops.pyinfra_ops.ledger import CHANGED, PLANNED, PROVED, REPLACED, ROLLED_BACK, WAITS
+from roosync_ops.pyinfra_ops.ledger import (
+    CHANGED,
+    ONLINE,
+    PLANNED,
+    PROVED,
+    REPLACED,
+    ROLLED_BACK,
+    UNCHANGED,
+    WAITS,
+)
 from roosync_ops.pyinfra_ops.run import UNREACHABLE, Result
 from roosync_ops.remote_script import checks
 from roosync_ops.show.messages import words
@@ -174,7 +183,8 @@ class Ramp:
     def _replace(self, batch: tuple[Machine, ...]) -> list[Result]:
         done = {row.machine_id: row for row in self.act("rollout", batch)}
         began = time.monotonic()  # the look before and the upload are no time in which a build proves itself
-        asked = [machine for machine in batch if done[machine.machine_id].ok]
+        # one that was not online just then may be about to be left again, or late
+        asked = [machine for machine in batch if _is_on_trial(done[machine.machine_id])]
         self._begun.update(machine.machine_id for machine in asked)
         trial_s = max(_BEATS * machine.heartbeat_interval / 1000 + machine.share_deadline for machine in batch)
         until = began + trial_s + _LATE_S + self.soak
@@ -184,10 +194,16 @@ class Ramp:
             for row in self.act("prove", asked):
                 if _is_known(row, soaked=soaked) or over:
                     asked = [machine for machine in asked if machine.machine_id != row.machine_id]
-                    done[row.machine_id] = done[row.machine_id] if row.ok else row
+                    was = done[row.machine_id]
+                    online = {} if was.ok else {ONLINE: UNCHANGED}
+                    done[row.machine_id] = replace(was, failure=None, steps=was.steps | online) if row.ok else row
             if asked:
                 time.sleep(min(max(_ASK_S[0], asked[0].heartbeat_interval / 1000), _ASK_S[1]))
         return list(done.values())
+
+
+def _is_on_trial(row: Result) -> bool:
+    return row.failure is None or (row.failure.step == ONLINE and not _is_known(row, soaked=False))
 
 
 def _is_known(row: Result, *, soaked: bool) -> bool:

@@ -17,6 +17,7 @@ from roosync_ops.judge import Check, Validation
 from roosync_ops.judge.probes import reason_of
 from roosync_ops.pyinfra_ops.ledger import PLANNED
 from roosync_ops.pyinfra_ops.run import UNREACHABLE, Result
+from roosync_ops.show.document import keyed
 from roosync_ops.show.messages import words
 from roosync_ops.state.shared import SharedState
 from roosync_ops.wire.status import ONLINE
@@ -217,12 +218,10 @@ def _tell_after(after: _After, lang: str) -> None:
 
 
 def _document(results: tuple[Result, ...], after: _After | None, *, ok: bool, dry: bool, lang: str) -> dict[str, Any]:
-    def checks(name: str) -> list[dict[str, Any]] | None:
-        if after is None or name not in after.checks:
-            return None
-        told = ((one, None if one.reason is None else show.sentence(one.reason, lang)) for one in after.checks[name])
-        return [{"check": one.name, "ok": one.ok, "reason": reason} for one, reason in told]
+    def told(one: Check) -> dict[str, Any]:
+        return keyed(one, "check=name ok", reason=None if one.reason is None else show.sentence(one.reason, lang))
 
-    rows = [{**acting.document(row, lang), "checks": checks(row.machine_id)} for row in results]
+    checks = {} if after is None else {name: list(map(told, found)) for name, found in after.checks.items()}
+    rows = [{**acting.document(row, lang), "checks": checks.get(row.machine_id)} for row in results]
     validation = None if after is None else show.validation_document(after.validation, lang)
     return {"ok": ok, "dry": dry, "machines": rows, "validation": validation}

@@ -1,7 +1,7 @@
 """`roosync-ops validate|matrix|status`: what is seen of the fleet now, as a table and in every other form."""
 
-from collections.abc import Callable, Mapping
-from typing import Annotated, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -45,13 +45,11 @@ def validate(  # noqa: PLR0913 - one argument an option
         look, poll_s = looking.look_of("validate", fleet, chosen, at, asked, grace)
         seen = looking.watch(lambda: look().validation, lambda found: found.ok, wait, poll_s)
         forms = {
-            "table": lambda: show.table(seen, shown.lang, output.width(), color=output.wants_color()),
-            "json": lambda: show.json_text(show.validation_document(seen, shown.lang)),
-            "markdown": lambda: show.markdown(seen, shown.lang),
-            "junit": lambda: show.junit(seen, shown.lang),
-            "openmetrics": lambda: show.openmetrics(seen),
+            "markdown": show.markdown,
+            "junit": show.junit,
+            "openmetrics": lambda found, _: show.openmetrics(found),
         }
-        _write(forms, report, shown)
+        _write(seen, report, shown, show.table, json=show.validation_document, **forms)
         if seen.patience_ms is not None:
             output.note(f"Judged by beats received, {seen.patience_ms / 1000:g} s beyond each timeout.")
         if grace.trouble is not None:
@@ -81,12 +79,7 @@ def matrix(  # noqa: PLR0913 - one argument an option
     chosen = fleet.select(names) if (names := options.names_of(limit, machines)) else tuple(fleet)
     with output.Progress() as progress:
         found = who_sees_whom(chosen, at.shared, Limits(timeout, connect_timeout, at.deadline), progress.show)
-    forms = {
-        "table": lambda: show.matrix_table(found, shown.lang, output.width(), color=output.wants_color()),
-        "json": lambda: show.json_text(show.matrix_document(found, shown.lang)),
-        "markdown": lambda: show.matrix_markdown(found, shown.lang),
-    }
-    _write(forms, report, shown)
+    _write(found, report, shown, show.matrix_table, json=show.matrix_document, markdown=show.matrix_markdown)
     return errors.OK if found.ok else errors.NOT_AS_EXPECTED
 
 
@@ -110,13 +103,16 @@ def status(
             error.hint = error.hint if at.inventory.is_file() else "roosync-ops status --help"
             raise
         survey = judge.observe(state, state.read_at_ms)
-        forms = {
-            "table": lambda: show.survey_table(survey, shown.lang, output.width(), color=output.wants_color()),
-            "json": lambda: show.json_text(show.survey_document(survey)),
-        }
-        _write(forms, report, shown)
+        _write(survey, report, shown, show.survey_table, json=lambda found, _: show.survey_document(found))
     return errors.OK
 
 
-def _write(forms: Mapping[str, Callable[[], str]], report: str, shown: options.Shown) -> None:
-    output.write(forms["json" if shown.as_json else report]())
+def _write(
+    found: Any, report: str, shown: options.Shown, table: Callable[..., str], **forms: Callable[..., Any]
+) -> None:
+    form = "json" if shown.as_json else report
+    if form == "table":
+        output.write(table(found, shown.lang, output.width(), color=output.wants_color()))
+    else:
+        made = forms[form](found, shown.lang)
+        output.write(made if isinstance(made, str) else show.json_text(made))

@@ -201,8 +201,14 @@ def with_machine(source: bytes, group: str, line: str) -> bytes:
     between = text[from_at:close_at]
     comma = b"," if last is not None and b"," not in _COMMENT.sub(b"", between) else b""
     kept = between.rstrip(b" \t\r\n")
-    new = text[:from_at] + comma + kept + ends + b"    " + line.encode() + b"," + ends + text[close_at:]
-    return mark + new
+    return mark + text[:from_at] + comma + kept + ends + b"    " + line.encode() + b"," + ends + text[close_at:]
+
+
+def line_with(source: bytes, name: str) -> int | None:
+    """Return the line of an inventory's source in which a list has machine(`name`), None where none has."""
+    lists = _lists(source.removeprefix(codecs.BOM_UTF8)).values()
+    calls = (node for found in lists for node in found.elts if isinstance(node, ast.Call) and node.args)
+    return next((node.lineno for node in calls if getattr(node.args[0], "value", None) == name), None)
 
 
 def _lists(text: bytes) -> dict[str, ast.List]:

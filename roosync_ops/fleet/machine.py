@@ -131,7 +131,9 @@ class Machine(BaseModel):
         if value is None:
             return None
         shared = info.field_name == "shared"
-        if _ABSOLUTE.match(value) is None or min(value) < " " or (shared and _ODD.search(value)):
+        if min(value, default=" ") < " ":
+            raise ValueError(f'{value!r} holds a line break, a tab or the like: write r"...", or / for each \\')
+        if _ABSOLUTE.match(value) is None or (shared and _ODD.search(value)):
             raise ValueError(f"must be an absolute path on the machine, not {value!r}")
         if shared and re.split(r"[\\/]", value.rstrip("\\/"))[-1] == "heartbeats":
             raise ValueError(f"{value!r} is the heartbeats folder of a shared state; name the folder it lies in")
@@ -156,16 +158,10 @@ class Machine(BaseModel):
         return value
 
     @model_validator(mode="after")
-    def _interval_before_timeout(self) -> Self:
-        if self.heartbeat_interval >= self.offline_timeout:
-            raise ValueError(
-                f"heartbeat_interval ({self.heartbeat_interval} ms) must be shorter than "
-                f"offline_timeout ({self.offline_timeout} ms)"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _one_system(self) -> Self:
+    def _fits_together(self) -> Self:
+        interval, timeout = self.heartbeat_interval, self.offline_timeout
+        if interval >= timeout:
+            raise ValueError(f"heartbeat_interval ({interval} ms) must be shorter than offline_timeout ({timeout} ms)")
         if self.system == "windows" and self.permanence in ("systemd", "process"):
             raise ValueError(f"permanence {self.permanence!r} is not for Windows: there it is 'auto' or 'task'")
         for field in () if self.system == "windows" else ("transport", "bootstrap_python", "permanence"):
@@ -176,8 +172,7 @@ class Machine(BaseModel):
     @property
     def host_name(self) -> str:
         """What pyinfra's inventory calls this machine: the name says by which of our connectors it is reached."""
-        connector = {"ssh": SSH_CONNECTOR, "winrm": WINRM_CONNECTOR}[self.transport]
-        return f"{connector}{self.machine_id}"
+        return {"ssh": SSH_CONNECTOR, "winrm": WINRM_CONNECTOR}[self.transport] + self.machine_id
 
     @property
     def thresholds(self) -> Thresholds:

@@ -148,7 +148,7 @@ def unreached(machine: Machine, error: LinkError) -> Failure:
     """Word a machine that was not reached, or that was lost after it was."""
     if error.reached:
         return _silent(machine, error.code, error.reason)
-    return checks.unreachable(machine, error.code, error.reason)
+    return checks.unreachable(machine, error.code, error.reason, error.hint)
 
 
 def _silent(machine: Machine, code: str, reason: str) -> Failure:

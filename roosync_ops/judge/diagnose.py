@@ -115,7 +115,8 @@ def command(word: str, facts: Mapping[str, Any], case: MachineCase) -> str:
     cause, login = CAUSES[word], case.probe.login
     if word in OF_DRIVE and (restart := _restart_drive(case)):
         return restart
-    words = cause.windows if case.is_windows and cause.windows is not None else cause.command
+    locked = cause.command == (SSH_COPY_ID,) and "ssh-add " in str(facts.get("hint"))  # the key is there already
+    words = HINT if locked else cause.windows if case.is_windows and cause.windows is not None else cause.command
     known = {key: value for key, value in facts.items() if value not in (None, _NOT_KNOWN)}
     try:
         found = [text.format_map(known) for text in words if text != LOGIN]

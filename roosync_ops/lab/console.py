@@ -140,7 +140,7 @@ def answer(lab: LabFleet, request: dict[str, Any]) -> dict[str, Any]:
         on = request.get("on") is not False
         return {"ok": True, **_switched(lab, str(request["fault"]), str(request.get("machine")), on=on)}
     except LabError as error:
-        return {"ok": False, "error": str(error)}
+        return {"ok": False, "error": str(error), "hint": error.hint * (error.hint != LabError.hint)}
 
 
 def _switched(lab: LabFleet, name: str, text: str, *, on: bool) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 The folder and the socket are this user's alone.
 
 Requests: `{"fault": NAME, "machine": M, "on": true}` and `{"active": true}`. Answers: `{"ok": true, ...}`, or
-`{"ok": false, "error": SENTENCE}`. Nothing here needs asyncssh: the asking end is a quick command.
+`{"ok": false, "error": SENTENCE, "hint": COMMAND}`. Nothing here needs asyncssh: the asking end is a quick command.
 """
 
 import json
@@ -22,6 +22,7 @@ from roosync_ops.errors import CommandError
 from .faults import LabError
 
 SOCKET = "control"
+_NO = {"ok": False, "error": "a request is a JSON object in one line"}
 #: A request is one short line; so is an answer.
 _LINE_MAX = 65_536
 #: How long the other end may take for its line, and for an answer: a mount on a busy computer. In seconds.
@@ -42,9 +43,9 @@ def answering(folder: Path, answer: Callable[[dict[str, Any]], dict[str, Any]]) 
             with suppress(OSError):
                 try:
                     request = json.loads(self.rfile.readline(_LINE_MAX))
-                    said = answer(request) if isinstance(request, dict) else _no("a request is a JSON object")
+                    said = answer(request) if isinstance(request, dict) else _NO
                 except ValueError:
-                    said = _no("a request is one line of JSON")
+                    said = _NO
                 self.wfile.write(json.dumps(said).encode("ascii") + b"\n")
 
     with _address(folder) as address:
@@ -72,7 +73,7 @@ def ask(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise LabError(f"no lab answers in {folder}: {error}") from None
     if not answer.get("ok"):
-        raise CommandError("FAULT", str(answer.get("error")), "roosync-ops lab fault --list")
+        raise CommandError("FAULT", str(answer.get("error")), answer.get("hint") or "roosync-ops lab fault --list")
     return answer
 
 
@@ -106,7 +107,3 @@ def _address(folder: Path) -> Iterator[str]:
         yield str((through if through.exists() else folder) / SOCKET)
     finally:
         os.close(descriptor)
-
-
-def _no(error: str) -> dict[str, Any]:
-    return {"ok": False, "error": error}

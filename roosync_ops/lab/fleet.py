@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Self
 
 import asyncssh
 
+from roosync_ops import typed
 from roosync_ops.fleet import load_inventory
 from roosync_ops.pyinfra_ops.plan import config_of
 from roosync_ops.remote_script import bundle
@@ -159,7 +160,8 @@ class LabFleet:
         # What else makes the same share unusable; one that is worse already is not made worse by being cold.
         others = [other for other in active if other in LOCAL and other != name]
         if on and name in LOCAL and others and name != "cold":
-            raise ValueError(f"its share is under {others[0]} already; end that first")
+            ends = typed.ours("lab", "fault", others[0], machine, "--off", "--lab", str(self.root))
+            raise LabError(f"{machine}: its share is under {others[0]} already; end that first", ends)
         if (name in active) == on:
             return False
         if name in LOCAL and not (name == "cold" and others):

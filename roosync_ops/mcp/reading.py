@@ -33,7 +33,8 @@ from .arguments import HeartbeatStatus, History, Look, RefreshDashboard, Validat
 from .desk import ServerContext, ToolAnswer
 
 _DAY_MS: Final = 86_400_000
-_LISTS: Final = {ONLINE: "onlineMachines", OFFLINE: "offlineMachines", WARNING: "warningMachines"}
+_WORDS: Final = (ONLINE, OFFLINE, WARNING)
+_NEWS: Final = {OFFLINE: "newlyOfflineMachines", ONLINE: "newlyOnlineMachines", WARNING: "newWarnings"}
 _ALL: Final = "all"
 #: What is ours in an entry, beside the protocol's own fields.
 _OURS: Final = ("agent", BEFORE)
@@ -103,16 +104,14 @@ def heartbeat_status(desk: ServerContext, arguments: HeartbeatStatus) -> ToolAns
         raise CommandError(STATUS_FAILED, said, failure.hint, failure.exit_code) from None
     heartbeats = _heartbeats(state)
     found = {machine_id: str(entry["status"]) for machine_id, entry in heartbeats.items()}
-    wanted = tuple(_LISTS) if arguments.filter == _ALL else (arguments.filter,)
-    named = {word: [machine_id for machine_id, seen in found.items() if seen == word] for word in _LISTS}
+    wanted = _WORDS if arguments.filter == _ALL else (arguments.filter,)
+    named = {word: [machine_id for machine_id, seen in found.items() if seen == word] for word in _WORDS}
     document: dict[str, Any] = {
         "success": True,
-        **{key: named[word] if word in wanted else [] for word, key in _LISTS.items()},
+        **{f"{word}Machines": names if word in wanted else [] for word, names in named.items()},
         "statistics": {
             "totalMachines": len(found),
-            "onlineCount": len(named[ONLINE]),
-            "offlineCount": len(named[OFFLINE]),
-            "warningCount": len(named[WARNING]),
+            **{f"{word}Count": len(names) for word, names in named.items()},
             "lastHeartbeatCheck": to_iso(state.read_at_ms),
         },
     }
@@ -146,17 +145,12 @@ def changes(before: Mapping[str, str] | None, now: Mapping[str, str]) -> dict[st
 
     A machine that was not there before is newly online, a warning or nothing new: it cannot have gone offline.
     """
-    became: dict[str, list[str]] = {OFFLINE: [], ONLINE: [], WARNING: []}
+    became: dict[str, list[str]] = {word: [] for word in _NEWS}
     for machine_id, word in now.items():
         old = word if before is None else before.get(machine_id)
         if word != old and not (old is None and word == OFFLINE):
             became[word].append(machine_id)
-    return {
-        "newlyOfflineMachines": became[OFFLINE],
-        "newlyOnlineMachines": became[ONLINE],
-        "newWarnings": became[WARNING],
-        "totalChanges": sum(map(len, became.values())),
-    }
+    return {**{_NEWS[word]: names for word, names in became.items()}, "totalChanges": sum(map(len, became.values()))}
 
 
 def last_look(store: Store, now: Mapping[str, str]) -> tuple[dict[str, str] | None, str | None]:

@@ -97,13 +97,9 @@ def serving(live: Live, port: int, every_s: float) -> Iterator[str]:
         while not stop.wait(every_s):
             live.again()
 
-    threads = [
+    for name, work in (("dashboard", server.serve_forever), ("look", look_again)):
         # Daemons: a look that hangs must not keep the program.
-        threading.Thread(target=server.serve_forever, name="dashboard", daemon=True),
-        threading.Thread(target=look_again, name="look", daemon=True),
-    ]
-    for thread in threads:
-        thread.start()
+        threading.Thread(target=work, name=name, daemon=True).start()
     try:
         yield f"http://{LOOPBACK}:{server.server_port}/"
     finally:

@@ -69,7 +69,7 @@ class AgentCommand(Ask):
         except OSError as error:
             # To a POSIX machine it is one command: where the login failed nothing was done.
             if isinstance(error, LinkError) and not error.reached and self.machine.system != "windows":
-                book.fail(checks.unreachable(self.machine, error.code, error.reason))
+                book.fail(checks.unreachable(self.machine, error.code, error.reason, error.hint))
             self._silent(host, "CONNECTION_LOST", f"the connection was lost: {error}")
             raise
         book.take(reply)

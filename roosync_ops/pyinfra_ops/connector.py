@@ -64,11 +64,11 @@ class Ask(StringCommand):
 
 
 class MachineConnectError(ConnectError):
-    """A machine that was not reached; `code` is one of link.py."""
+    """A machine that was not reached; `code` and `hint` are the link's."""
 
     def __init__(self, error: LinkError) -> None:
         super().__init__(error.reason)
-        self.code = error.code
+        self.code, self.hint = error.code, error.hint
 
 
 class Connector(BaseConnector, abc.ABC):

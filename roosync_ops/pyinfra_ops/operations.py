@@ -19,7 +19,7 @@ from roosync_ops.transport.link import Failure
 from . import commands, facts, plan
 from .ledger import ONLINE, PROVED, PYTHON, UNCHANGED, WAITS, ledger
 from .preflight import ask, current, follows, report_of
-from .settled import build, not_online, not_proved, replaced_by
+from .settled import build, not_online, not_proved, taken_away
 
 Commands = Generator[PyinfraCommand, None, None]
 
@@ -45,7 +45,7 @@ def agent_online(machine: Machine) -> Commands:
     report = report_of(current(), machine)
     failure = report if isinstance(report, Failure) else not_online(machine, report)
     if not isinstance(report, Failure) and plan.PUSH in ledger(current()).steps:  # to the others whatever runs is right
-        failure = replaced_by(machine, report, ONLINE) or failure
+        failure = taken_away(machine, report, ONLINE) or failure
     # Before anything is executed, a machine that is yet to be rolled out is not online, and need not be.
     yield from _unchanged(ONLINE, failure if current().state.is_executing else None)
 

@@ -22,6 +22,7 @@ from .run import Result
 if TYPE_CHECKING:
     from roosync_ops.fleet import Machine
     from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport
+    from roosync_ops.remote_script.status_model import RolledBack
 
 RAMP: Final = "ramp"
 PROVE: Final = "prove"
@@ -87,31 +88,32 @@ def not_online(machine: Machine, report: ProbeReport) -> Failure | None:
     return None if word == STATUS_ONLINE else Failure(ONLINE, "NOT_ONLINE", too_old, hint)
 
 
-def replaced_by(machine: Machine, report: ProbeReport, step: str) -> Failure | None:
-    """Return which build another computer has put there since, or is about to; None where there is none."""
+def taken_away(machine: Machine, report: ProbeReport, step: str) -> Failure | None:
+    """Return why the build of this run is not there to stay: left again, or replaced from another computer; or None."""
     status, ours = report.status, build().build_id
-    running = status.loop_build_id if status is not None and status.running else None
-    there = (status.trial or "")[6:22] or running if status is not None else None
+    if status is None:
+        return None
+    running = status.loop_build_id if status.running else None
+    there = (status.trial or "")[6:22] or running
+    back = status.rolled_back
+    if back is not None and status.trial is None and (there not in (None, ours) or _is_leaving(status, back)):
+        hint = checks.diagnosing(machine.machine_id)
+        return Failure(step, ROLLED_BACK, f"back on the build before: {back.why}", hint)
     if there in (None, ours):
         return None
     return Failure(step, REPLACED, replaced(there, ours), typed.ours("rollout", machine.machine_id))
 
 
-def _is_leaving(status: AgentStatus) -> bool:
+def _is_leaving(status: AgentStatus, back: RolledBack) -> bool:
     """Return True if this build still runs, and the one before has said since it began that it goes back."""
-    back, began = status.rolled_back, status.started_ms
-    if back is None or began is None or back.left != build().build_id:
-        return False
-    return began < (time_or_none(back.at) or 0)
+    began = status.started_ms
+    return back.left == build().build_id and began is not None and began < (time_or_none(back.at) or 0)
 
 
 def not_proved(machine: Machine, report: ProbeReport) -> Failure | None:
     """Return why the loop does not run this build with its trial behind it, or None."""
-    status, hint = report.status, checks.diagnosing(machine.machine_id)
-    taken = replaced_by(machine, report, PROVED)
-    back = status is not None and status.trial is None and (taken is not None or _is_leaving(status))
-    if back and status is not None and status.rolled_back is not None:
-        return Failure(PROVED, ROLLED_BACK, f"back on the build before: {status.rolled_back.why}", hint)
+    status, taken = report.status, taken_away(machine, report, PROVED)
     if taken is None and (status is None or status.trial is not None or not report.running):
+        hint = checks.diagnosing(machine.machine_id)
         return Failure(PROVED, ON_TRIAL, "the new build has not proved itself yet", hint)
     return taken or not_online(machine, report)

@@ -195,8 +195,9 @@ def _connect(state: State, host: Host) -> bool:
         host.connect(show_errors=False, raise_exceptions=True)
     except (ConnectError, PyinfraError, TimeoutError, OSError) as error:
         state.failed_hosts.add(host)
-        code = error.code if isinstance(error, MachineConnectError) else links.UNREACHABLE
-        ledger(host).fail(unreachable(Machine.of_host(host.name, host.data.dict()), code, error))
+        known = error if isinstance(error, MachineConnectError) else links.LinkError(links.UNREACHABLE, "")
+        machine = Machine.of_host(host.name, host.data.dict())
+        ledger(host).fail(unreachable(machine, known.code, error, known.hint))
         return False
     return True
 

@@ -121,9 +121,9 @@ def _not_in_inventory(code: str, reason: str) -> Failure:
     return Failure(PREFLIGHT, code, reason, typed.ours("machines", "list"))
 
 
-def unreachable(machine: Machine, code: str, reason: object) -> Failure:
+def unreachable(machine: Machine, code: str, reason: object, hint: str = "") -> Failure:
     """Word a machine that could not be logged in to."""
-    return Failure(CONNECT, code, f"unreachable: {reason}", there(machine, ("hostname",)))
+    return Failure(CONNECT, code, f"unreachable: {reason}", hint or there(machine, ("hostname",)))
 
 
 def silence(machine: Machine, error: SilenceError) -> Failure:
@@ -138,13 +138,16 @@ def silence(machine: Machine, error: SilenceError) -> Failure:
 
 
 def _no_python(machine: Machine, error: SilenceError) -> Failure:
-    where = f"at {machine.python}" if machine.python else "in PATH or the usual places"
+    windows = machine.system == "windows"
+    usual = "in the usual folders, the registry, by py or in PATH" if windows else "in PATH or the usual places"
+    where = f"at {machine.python}" if machine.python else usual
     way = f"install one there, or name it: machine({machine.machine_id!r}, python=...)"
-    if machine.system == "windows":
-        where = f"at {machine.python}" if machine.python else "in the usual folders, the registry, by py or in PATH"
+    if windows:
         where += f" ({error.reason})"
         way += ", or let the rollout install one for the user: bootstrap_python=True"
     hint = there(machine, ("sudo", "apt-get", "install", "-y", "python3"), ("where", "python"))
+    if machine.python:  # it may be there under another name
+        hint = there(machine, ("command", "-v", "python3"), ("where", "python"))
     return Failure(PREFLIGHT, error.code, f"no CPython 3.9 or later {where}; {way}", hint)
 
 

@@ -141,8 +141,10 @@ def _details(row: Diagnosis, lang: str, width: int | None, *, color: bool) -> li
     if row.machine_id is not None:
         seen = word["diagnosis.seen"] if row.expected is not None else word["diagnosis.stranger"]
         title += "  " + seen.format(expected=row.expected, observed=row.observed)
-    colon = words(lang)["colon"]
-    lines = [paint(title, BOLD if color else ""), *_check_lines(row.checks, lang, width, color=color)]
+    colon, lines = (
+        word["colon"],
+        [paint(title, BOLD if color else ""), *_check_lines(row.checks, lang, width, color=color)],
+    )
     label = "" if row.well else f"{word['diagnosis.cause']}{colon} {row.cause}: "
     lines += wrapped(f"  {label}{safe(cause_sentence(row, lang))}", width)
     if row.command:

@@ -45,7 +45,7 @@ def matrix_markdown(matrix: Matrix, lang: str = "en") -> str:
     else:
         head = [word["matrix.observer"], *matrix.machines]
         rows = [
-            [name_of(one, lang), *(_text(matrix, one, name, lang) for name in matrix.machines)]
+            [name_of(one, lang), *(_field(matrix, one, name, lang)[0] for name in matrix.machines)]
             for one in lines_of(matrix)
         ]
     lines = [f"## {word['matrix.title'].format(at=clock_ms(matrix.now_ms))}", ""]
@@ -76,16 +76,18 @@ def lines_of(matrix: Matrix) -> list[str]:
     return [*matrix.observers, *(name for name in matrix.machines if name not in matrix.observers)]
 
 
-def _text(matrix: Matrix, observer: str, name: str, lang: str) -> str:
-    """Return what stands in one field."""
+def _field(matrix: Matrix, observer: str, name: str, lang: str) -> tuple[str, str]:
+    """Return what stands in one field, and its colour."""
     if observer == name:
-        return own_word(matrix, name, lang)
+        one = matrix.probes.get(name)
+        return own_word(matrix, name, lang), "" if one is None else _WORD_COLORS.get(one.agent.kind, DIM)
     if observer not in matrix.observers:
-        return ""
+        return "", ""
     cell = matrix.cell(observer, name)
+    color = YELLOW if cell.lags else COLORS[cell.status]
     if cell.age_ms is None:
-        return "-"
-    return "left" if cell.status == "left" else f"{short(cell.age_ms, lang)}{SIGNS.get(cell.status, '')}"
+        return "-", color
+    return "left" if cell.status == "left" else f"{short(cell.age_ms, lang)}{SIGNS.get(cell.status, '')}", color
 
 
 def own_word(matrix: Matrix, name: str, lang: str) -> str:
@@ -102,23 +104,13 @@ def own_word(matrix: Matrix, name: str, lang: str) -> str:
     return f"[{words(lang).get(f'self.{kind}', '?')}]"
 
 
-def _color(matrix: Matrix, observer: str, name: str) -> str:
-    if observer == name:
-        one = matrix.probes.get(name)
-        return "" if one is None else _WORD_COLORS.get(one.agent.kind, DIM)
-    if observer not in matrix.observers:
-        return ""
-    cell = matrix.cell(observer, name)
-    return YELLOW if cell.lags else COLORS[cell.status]
-
-
 def _square(matrix: Matrix, lang: str, width: int | None, *, color: bool) -> list[str] | None:
     """Return a line an observer; None where the machines are too many for the width."""
     names, rows = matrix.machines, lines_of(matrix)
     columns = [Column("", [name_of(row, lang) for row in rows], 1)]
     for head, name in zip(names_apart(names), names, strict=True):
-        texts = [safe(_text(matrix, row, name, lang)) for row in rows]
-        colors = [_color(matrix, row, name) for row in rows]
+        fields = [_field(matrix, row, name, lang) for row in rows]
+        texts, colors = [safe(text) for text, _ in fields], [color for _, color in fields]
         columns.append(Column(head, texts, 1, right=True, colors=colors))
     fits = len(names) <= MOST and (width is None or total(columns) <= width)
     return lay_out(columns, width, color=color) if fits else None

@@ -18,6 +18,8 @@ _PATTERNS: Final = (
     ),
     (re.compile(r"\\\\[\w.-]+(?=\\)"), r"\\\\<host>"),
 )
+#: A host's own name before its domain.
+_LABEL: Final = re.compile(r"^(?!\d+\.)[^.]+(?=\.)")
 _DRIVE: Final = re.compile(r"[A-Za-z]:|.")
 _IPV4: Final = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])")
 #: What four numbers are where they are no address: Windows' and OpenSSH's own versions.
@@ -32,7 +34,7 @@ class Redaction:
             re.compile(r"[\\/]".join(map(re.escape, re.split(r"[\\/]", path.rstrip("\\/")))), re.IGNORECASE)
             for path in _longest(paths)
         ]
-        wanted = {part for name in names if name for part in (name, *re.split(r"[\\/@]", name), *_label(name))}
+        wanted = {part for name in names if name for part in (name, *re.split(r"[\\/@]", name), *_LABEL.findall(name))}
         known = [name for name in _longest(wanted) if not _DRIVE.fullmatch(name) and name.lower() not in _COMMON]
         self._names = [re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE) for name in known]
 
@@ -46,12 +48,6 @@ class Redaction:
         for name in self._names:
             text = name.sub("<name>", text)
         return text
-
-
-def _label(name: str) -> list[str]:
-    """Return a host's own name before its domain."""
-    label, dot, _ = name.partition(".")
-    return [label] if dot and not label.isdigit() else []
 
 
 def _longest(texts: Iterable[str]) -> list[str]:

@@ -6,7 +6,7 @@ import textwrap
 import threading
 import unicodedata
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Final
 
@@ -159,9 +159,7 @@ def clock_ms(ms: int) -> str:
 
 def clock(iso: str | None) -> str:
     """Write a wire time for a reader: `2026-02-12 10:15:30Z`, or `2026-02-12 11:15:30+01:00`; `-` for none."""
-    if not iso or not _zone.shown:
-        return "-" if not iso else f"{iso[:10]} {iso[11:19]}Z"
-    try:
-        return f"{datetime.fromisoformat(iso).astimezone().replace(microsecond=0)}".replace("+00:00", "Z")
-    except (ValueError, OverflowError, OSError):  # the first or last day of the calendar
-        return f"{iso[:10]} {iso[11:19]}Z"
+    if iso and _zone.shown:
+        with suppress(ValueError, OverflowError, OSError):  # the first or last day of the calendar
+            return f"{datetime.fromisoformat(iso).astimezone().replace(microsecond=0)}".replace("+00:00", "Z")
+    return f"{iso[:10]} {iso[11:19]}Z" if iso else "-"

@@ -34,6 +34,7 @@ _REASONS: Final = {
 _ITS_OWN: Final = frozenset([*FOLDERS, ".machine-registry.json", ".identity-registry.json"])
 #: So many folders are looked into for the right one.
 _MAX_CHILDREN: Final = 64
+_EMPTY: Final = "it is empty"
 #: How a second folder or view of one name is shown beside the first. The copy of a whole share is told by number alone:
 #: a backup under another name is none.
 _COPIES: Final = {HEARTBEATS: copies_of("(?i:heartbeats)"), VIEW_NAME: copies_of("heartbeat", r"\.json")}
@@ -96,7 +97,8 @@ def _check_place(shared: str, bounded: BoundedShare) -> None:
 
 def _unavailable(shared: str, why: str, right: str | None) -> StateUnavailableError:
     named = shared if shared.isprintable() and shared == shared.strip().strip("\"'") else repr(shared)
-    hint = typed.elsewhere("validate", "--probe") if right is None else typed.ours("status", "--shared", right)
+    hint = typed.ours("rollout", "--dry") if _EMPTY in why else typed.elsewhere("validate", "--probe")
+    hint = hint if right is None else typed.ours("status", "--shared", right)
     return StateUnavailableError(f"the shared state {named} {why}", hint)
 
 
@@ -116,7 +118,7 @@ def wrong_place(shared: str) -> tuple[str, str | None] | None:
         return None
     if _is_shared_state(place.parent):
         return "it lies in the right one", str(place.parent)
-    return ("nothing in it is RooSync's" if names else "it is empty"), None
+    return ("nothing in it is RooSync's" if names else _EMPTY), None
 
 
 def meant(shared: str) -> str | None:

@@ -83,6 +83,7 @@ class Store:
 
     def write(self, document: dict[str, Any], *, durable: bool = False) -> None:
         """Replace the document; `durable`: not even a power cut right after it takes it back. Raises OSError."""
+        local.make_folder(str(self.path.parent))
         raw = json.dumps({"format": _FORMAT, **document}, separators=(",", ":")).encode()
         local.write(str(self.path), raw, durable=durable)
 
@@ -171,10 +172,8 @@ class Memory:
 
     def _see(self, state: SharedState, intervals: Mapping[str, int]) -> None:
         now = self._clock()
-        if self._last is not None:
-            step = step_ms(self._last, now)
-            if step:
-                self.seen = {machine_id: one.shifted(step) for machine_id, one in self.seen.items()}
+        if self._last is not None and (step := step_ms(self._last, now)):
+            self.seen = {machine_id: one.shifted(step) for machine_id, one in self.seen.items()}
         latest = max((one.read_ms for one in self.seen.values()), default=0)
         self.seen = see_all(self.seen, state.machines, max(state.read_at_ms, latest), intervals)
         self._last = now

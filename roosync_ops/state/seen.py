@@ -50,26 +50,24 @@ def see(seen: Seen | None, record: Record, now_ms: int, interval_ms: int) -> See
     """
     if seen is None:
         return Seen(now_ms, now_ms, record.sequence, record.session_id, record.last_heartbeat_ms)
+    was, now = (seen.sequence, seen.session), (record.sequence, record.session_id)
     if not _moved(seen, record):
         # A record that was rolled back is no sign of life, and its next beat is.
         heard = record.last_heartbeat_ms if record.sequence is None and seen.sequence is None else seen.heard_ms
-        counted = record if seen.sequence is None and record.last_heartbeat_ms == seen.heard_ms else seen
-        return seen._replace(read_ms=now_ms, heard_ms=heard, **_count(counted))
+        sequence, session = now if seen.sequence is None and record.last_heartbeat_ms == seen.heard_ms else was
+        return seen._replace(read_ms=now_ms, heard_ms=heard, sequence=sequence, session=session)
     # A view may bring a beat before the machine's own file does, and counts nothing: what was counted stays.
-    counted = seen if record.sequence is None else record
+    sequence, session = was if record.sequence is None else now
     return seen._replace(
         read_ms=now_ms,
-        **_count(counted),
+        sequence=sequence,
+        session=session,
         heard_ms=record.last_heartbeat_ms,
         moved_after_ms=seen.read_ms,
         moved_by_ms=now_ms,
         beats=seen.beats + 1,
         peaks=_peaks(seen, record, now_ms, interval_ms),
     )
-
-
-def _count(of: Seen | Record) -> dict[str, Any]:
-    return {"sequence": of.sequence, "session": of.session_id if isinstance(of, Record) else of.session}
 
 
 def see_all(

@@ -114,10 +114,8 @@ def assemble(shared: str, read: Snapshot, signs: object = None) -> SharedState:
     own = {piece.record.machine_id: piece for piece in pieces if piece.kind == FILE}
     found += _mark_undone(machines, own, tuple(found), read_at_ms)
     if read.seen and not machines:
-        raise StateUnavailableError(
-            f"nothing readable in the shared state {shared}: {_first(found)}",
-            typed.ours("matrix"),
-        )
+        said = f"nothing readable in the shared state {shared}: {_first(found)}"
+        raise StateUnavailableError(said, typed.ours("matrix"))
     for piece in machines.values():
         found += islice(_wrong_fields(piece), _MAX_WRONG)
     own_files = {name: piece.record for name, piece in own.items() if piece.file not in of_another}
@@ -142,9 +140,8 @@ def _counted(found: list[Finding]) -> tuple[Finding, ...]:
         items = [item for item in found if item.kind == kind]
         if len(items) > 1:
             names = ", ".join(item.file.rpartition("/")[2] for item in items[1:_MAX_NAMED])
-            detail = (
-                f"{items[0].detail}; {len(items)} such files: also {names}{', ...' if len(items) > _MAX_NAMED else ''}"
-            )
+            more = ", ..." if len(items) > _MAX_NAMED else ""
+            detail = f"{items[0].detail}; {len(items)} such files: also {names}{more}"
             items = [f.Finding(items[0].file, kind, detail)]
         result += items
     return tuple(result)

@@ -66,15 +66,13 @@ class Failure(NamedTuple):
 class LinkError(OSError):
     """A machine that was not reached, or was lost: a code of this module and one sentence.
 
-    `met`: the machine itself took a connection, and nothing on the way to it is at fault.
+    `met`: the machine itself took a connection, and nothing on the way to it is at fault. `hint` is what mends it here.
     """
 
-    def __init__(self, code: str, reason: str, *, met: bool = False, reached: bool = False) -> None:
+    def __init__(self, code: str, reason: str, hint: str = "", *, met: bool = False, reached: bool = False) -> None:
         super().__init__(reason)
-        self.code = code
-        self.reason = reason
-        self.met = met
-        self.reached = reached
+        self.code, self.reason, self.hint = code, reason, hint
+        self.met, self.reached = met, reached
 
 
 class TransferError(OSError):

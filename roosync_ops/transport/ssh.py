@@ -132,7 +132,7 @@ class OpenSsh(PosixLink):
             environment = os.environ | _ASKS_NOBODY
             done = process.run(words, stdin, until=until, max_out=link.MAX_ANSWER, watch=watch, environment=environment)
         except FileNotFoundError:
-            raise LinkError(link.NO_SSH_CLIENT, _NO_PROGRAM) from None
+            raise LinkError(link.NO_SSH_CLIENT, _NO_PROGRAM, ssh_errors.install()) from None
         except OSError as error:
             raise LinkError(link.NO_SSH_CLIENT, f"{self._words[0]} cannot be run: {error.strerror}") from None
         finally:

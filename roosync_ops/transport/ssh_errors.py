@@ -1,6 +1,10 @@
 """From what the ssh program says to one code and one sentence, which quotes it."""
 
+import json
+import os
 import re
+import shutil
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from roosync_ops import typed
@@ -8,29 +12,10 @@ from roosync_ops import typed
 from . import link
 from .link import LinkError
 
-#: What ssh says, to a code. The first that is found anywhere counts.
-_SENTENCES: Final = tuple(
-    (re.compile(pattern), code)
-    for pattern, code in (
-        (
-            r"command-line.*(?:Bad|nsupported)|(?:unknown|illegal) option|roosync-ssh\S*: line \d+: Bad",
-            link.SSH_TOO_OLD,
-        ),
-        (r"[Bb]ad configuration option|Bad owner or perm|terminating, \d+ bad|: line \d+: ", link.SSH_CONFIG),
-        (r"[Rr]evoked|REVOKED", link.HOST_KEY_REVOKED),
-        (r"Host key for .* has changed|IDENTIFICATION HAS CHANGED", link.HOST_KEY_CHANGED),
-        (r"host key is known for|can't be established|[Cc]ertificate invalid|key verification failed", link.HOST_KEY),
-        (r"Could not resolve hostname", link.UNKNOWN_HOST),
-        (r"no matching .* found|Unable to negotiate", link.NO_COMMON_ALGORITHM),
-        (r"Permission denied|Too many authentication failures|No supported authentication", link.LOGIN_REFUSED),
-        (r"timed out during banner exchange|Connection to \S+ port \d+ timed out$", link.SILENT),
-        (r"(?:port \d+|open failed): .*[Rr]efused", link.REFUSED),
-        (r"[Nn]etwork is unreachable|No route to host|Network is down|Host is down", link.NO_ROUTE),
-        (r"port \d+: .*timed out|(?:Operation|Connection) timed out", link.TIMED_OUT),
-        (r"banner exchange: .*invalid format|Protocol mismatch|remote protocol", link.NOT_SSH),
-        (r"Connection closed|Connection reset|closed by remote host|Broken pipe", link.CLOSED),
-    )
-)
+#: ssh.json: what ssh says, by its code; the first that is found anywhere counts. What installs one, by what installs
+#: there; on Windows in an administrator's console.
+_DATA: Final = json.loads(Path(__file__).with_name("ssh.json").read_text("utf-8"))
+_SENTENCES: Final = tuple((re.compile(pattern), code) for code, pattern in _DATA["says"].items())
 _MEANINGS: Final = {
     link.SSH_TOO_OLD: "the ssh program here is too old, OpenSSH 7.6 or later is needed",
     link.SSH_CONFIG: "ssh refuses its configuration",
@@ -67,6 +52,8 @@ _BANNER: Final = re.compile(r"remote software version (.*)")
 _OFFERED: Final = re.compile(r"Offering public key: (.*)$", re.MULTILINE)
 _TAKEN: Final = re.compile(r"Server accepts key: (.*) \S+ \S+:\S+(?: explicit)?$", re.MULTILINE)
 _MAX_QUOTED: Final = 300
+#: Without an agent there is nothing to add a key to.
+_AGENT: Final = 'eval "$(ssh-agent)" && '
 
 
 class Log(NamedTuple):
@@ -138,7 +125,7 @@ def worded(log: Log, err: str) -> LinkError:
 
 
 def _error(log: Log, code: str, said: str, proxy: str | None) -> LinkError:
-    meaning = _MEANINGS[code]
+    meaning, hint = _MEANINGS[code], ""
     if code in _OF_HERE:
         return LinkError(code, f"{meaning}: {said}")
     if proxy is not None:  # a hop on the way
@@ -149,10 +136,18 @@ def _error(log: Log, code: str, said: str, proxy: str | None) -> LinkError:
         keys = dict.fromkeys(_plain(key) for key in _OFFERED.findall(log.text))
         said = said.rstrip(".") + (f"; offered: {', '.join(keys)}"[:_MAX_QUOTED] if keys else "; no key was offered")
         if (taken := _TAKEN.findall(log.text)) and "partial success" not in log.text:
-            said += f"; it would take a key that is locked here: {typed.line(('ssh-add', _plain(taken[-1])))}"
+            hint = typed.line(("ssh-add", _plain(taken[-1])))
+            said += f"; it would take a key that is locked here: {hint}"
+            hint = _AGENT * (os.name == "posix" and "SSH_AUTH_SOCK" not in os.environ) + hint
     if code in {link.REFUSED, link.TIMED_OUT, link.NO_ROUTE} and log.address and log.address[1] not in said:
         said += f" ({log.address[1]})"
-    return LinkError(code, f"{meaning}: {said}", met=code in _MET)
+    return LinkError(code, f"{meaning}: {said}", hint, met=code in _MET)
+
+
+def install() -> str:
+    """Return what installs an ssh program here, empty where there is one, or nothing known to install it with."""
+    lines = _DATA["installs"].items()
+    return next((line for name, line in lines if shutil.which(name) and not shutil.which("ssh")), "")
 
 
 def late(log: Log, seconds: float) -> LinkError:

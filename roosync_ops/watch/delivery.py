@@ -31,6 +31,7 @@ _MAX_ANSWER: Final = 4_096
 _KILL_S: Final = 2.0
 #: Of a flip, what a command's environment has as words.
 _TOLD: Final = ("machine", "from", "to", "at", "reason", "text")
+_FLAGS: Final = ("planned", "flapping")
 
 
 class Target(NamedTuple):
@@ -124,11 +125,10 @@ def environment(flip: dict[str, Any]) -> dict[str, str]:
 
     What no environment can hold is left out of it: the whole flip is on standard input.
     """
-    told = {**flip, "machine": flip["machineId"]}
-    found = {f"ROOSYNC_FLIP_{name.upper()}": told.get(name) or "" for name in _TOLD}
-    found |= {f"ROOSYNC_FLIP_{name.upper()}": str(int(flip[name])) for name in ("planned", "flapping")}
-    fit = {name: value.replace("\0", "")[:_MAX_VALUE] for name, value in found.items()}
-    return {name: value.encode("utf-8", "replace").decode() for name, value in fit.items()}  # no lone surrogate
+    told = {**flip, "machine": flip["machineId"]} | {name: str(int(flip[name])) for name in _FLAGS}
+    fit = {name: (told.get(name) or "").replace("\0", "")[:_MAX_VALUE] for name in (*_TOLD, *_FLAGS)}
+    # no lone surrogate
+    return {f"ROOSYNC_FLIP_{name.upper()}": value.encode("utf-8", "replace").decode() for name, value in fit.items()}
 
 
 def notification(number: int, url: str) -> Target:

@@ -83,16 +83,12 @@ class Keys:
 
     def wait(self, seconds: float) -> str:
         """Wait for a key, at most `seconds`; return it in lower case, empty where none came."""
-        if self._saved is not None:
-            return self._wait_posix(seconds)
         if os.name == "nt" and sys.stdin is not None and sys.stdin.isatty():
             return _wait_windows(seconds)
-        time.sleep(max(0.0, seconds))
-        return ""
-
-    def _wait_posix(self, seconds: float) -> str:
-        ready, _, _ = select.select([self._descriptor], [], [], max(0.0, seconds))
-        if not ready:
+        if self._saved is None:
+            time.sleep(max(0.0, seconds))
+            return ""
+        if not select.select([self._descriptor], [], [], max(0.0, seconds))[0]:
             return ""
         raw = os.read(self._descriptor, 1)
         if not raw:  # the terminal is gone

@@ -4,7 +4,6 @@ What a run is told is one file that its owner alone can read, for notification U
 the unit, the crontab or the task, and so in `ps`.
 """
 
-import json
 import os
 import sys
 import zlib
@@ -22,7 +21,7 @@ from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.source import machine_of
 from roosync_ops.gather.validation import GracePeriod
 from roosync_ops.wire import local
-from roosync_ops.wire.times import BadTimeError, from_iso, now_ms
+from roosync_ops.wire.times import now_ms, time_or_none
 
 _MAX_BYTES: Final = 1_048_576
 _INSTALL: Final = "roosync-ops schedule --install"
@@ -135,11 +134,8 @@ class ScheduleFiles:
     def choose(self, by: str) -> JobScheduler:
         """Return the mechanism asked for, or the best this computer has. Raises CommandError (usage)."""
         reasons = []
-        for each in _mechanisms():
-            if by not in ("auto", each.kind):
-                continue
-            reason = each.unavailable()
-            if reason is None:
+        for each in (one for one in _mechanisms() if by in ("auto", one.kind)):
+            if (reason := each.unavailable()) is None:
                 return each
             reasons.append(reason)
         raise errors.usage("; ".join(reasons) or f"{by} is not for this system", "roosync-ops schedule --help")
@@ -180,7 +176,9 @@ class ScheduleFiles:
         found = self.choose(settings.mechanism if by == "auto" else by)
         state = found.state(self._job(settings.every_min))
         last = _last(self._last)
-        late = last is None or _is_late(last, settings.every_min)
+        at_ms = None if last is None else time_or_none(last["at"])
+        # Runs were missed (field note 11): a checker that nothing runs any more.
+        late = at_ms is None or now_ms() - at_ms > _MAY_BE_MISSED * settings.every_min * 60_000 + _RUN_MS
         ok = state == "installed" and not late and last is not None and last["exitCode"] in (0, 1)
         return {**self._about(found, settings), "ok": ok, "state": state, "last": last, "late": late}
 
@@ -246,17 +244,6 @@ def _check_runs(folder: Path) -> None:
 
 def _last(path: Path) -> dict[str, Any] | None:
     """Return what the last run noted; None where there is none, or nothing that can be read."""
-    try:
-        document = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return None
-    good = isinstance(document, dict) and isinstance(document.get("at"), str) and isinstance(document.get("said"), list)
+    document = local.read_object(str(path))
+    good = isinstance(document.get("at"), str) and isinstance(document.get("said"), list)
     return document if good and type(document.get("exitCode")) is int else None
-
-
-def _is_late(last: dict[str, Any], every_min: int) -> bool:
-    """Return True if runs were missed: field note 11, a checker that nothing runs any more."""
-    try:
-        return now_ms() - from_iso(last["at"]) > _MAY_BE_MISSED * every_min * 60_000 + _RUN_MS
-    except BadTimeError:
-        return True

@@ -33,20 +33,13 @@ def el(tag: str, *children: object, **attributes: Attribute) -> Html:
 
 def join(*children: object) -> Html:
     """Return the children one after the other; None is nothing, a list its items."""
-    return Html("".join(_flat(child) for child in children))
+    shown = (join(*one) if isinstance(one, (list, tuple)) else text(one) for one in children if one is not None)
+    return Html("".join(shown))
 
 
 def hidden(words: object) -> Html:
     """Return what only a screen reader says."""
     return el("span", words, class_="vh")
-
-
-def _flat(child: object) -> str:
-    if child is None:
-        return ""
-    if isinstance(child, (list, tuple)):
-        return "".join(map(_flat, child))
-    return text(child)
 
 
 def _attribute(item: tuple[str, Attribute]) -> str:

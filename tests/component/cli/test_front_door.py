@@ -55,6 +55,35 @@ def test_every_first_step_names_the_next_one_up_to_a_table(empty: Path, run: Run
     assert "1/1 machines online (100%)" in run("validate").out
 
 
+def test_a_machine_that_is_there_already_is_told_with_its_line_and_nothing_is_changed(empty: Path, run: Run) -> None:
+    run("init")
+    run("machines", "add", "a")
+    before = (empty / "inventory.py").read_bytes()
+    line = 1 + before[: before.index(b'machine("a"')].count(b"\n")
+    told = run("machines", "add", "a", "--to", "off")
+    assert (told.code, told.next) == (2, "roosync-ops machines list")
+    assert f"inventory.py: line {line}: a is there already" in told.err
+    assert (empty / "inventory.py").read_bytes() == before
+
+
+def test_where_it_is_made_otherwise_no_line_is_told_that_the_file_does_not_have(empty: Path, run: Run) -> None:
+    text = "from roosync_ops.fleet import machine\nenroll = []\noff = [machine(name) for name in ['a']]\n"
+    (empty / "inventory.py").write_text(text)
+    told = run("machines", "add", "a")
+    assert "inventory.py: a: machine_id: defined twice" in told.err
+    assert (empty / "inventory.py").read_text() == text
+
+
+def test_a_shared_folder_that_is_not_there_is_written_down_and_said(empty: Path, run: Run) -> None:
+    begun = run("init", "--shared", str(empty / "G"))
+    assert begun.code == 0
+    assert f"Note: {empty / 'G'} is no folder yet: mount it, or correct it in roosync-ops.toml" in begun.err
+    for name in ("inventory.py", "roosync-ops.toml"):
+        (empty / name).unlink()
+    (empty / "G").mkdir()
+    assert "Note" not in run("init", "--shared", str(empty / "G")).err
+
+
 def test_nothing_is_overwritten(empty: Path, run: Run) -> None:
     (empty / "roosync-ops.toml").write_text("")
     assert run("init").code == 2

@@ -121,6 +121,9 @@ MADE_OF: dict[str, list[list[str]]] = {
     "*options.names_of(limit)": [[]],
     "*asked": [[]],
     "*still_seen": [[NAME]],
+    "others[0]": [["hang"]],
+    "machine": [[NAME]],
+    "str(self.root)": [["the lab"]],
     "f'{4 * timeout_s:g}'": [["80"]],
     "'stop' if arguments.action == 'stop' else 'rollout'": [["stop"], ["rollout"]],
 }

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 
 def _echo(request: dict[str, Any]) -> dict[str, Any]:
-    return {"ok": False, "error": "no"} if request.get("refuse") else {"ok": True, "heard": request}
+    return (
+        {"ok": False, "error": "no", "hint": request.get("hint")}
+        if request.get("refuse")
+        else {"ok": True, "heard": request}
+    )
 
 
 @pytest.fixture
@@ -43,8 +47,15 @@ def test_one_line_each_way(folder: Path) -> None:
 
 
 def test_what_the_lab_refuses_is_its_own_sentence(folder: Path) -> None:
-    with pytest.raises(CommandError, match=r"^no$"):
+    with pytest.raises(CommandError, match=r"^no$") as told:
         ask(folder, {"refuse": True})
+    assert told.value.hint == "roosync-ops lab fault --list"
+
+
+def test_what_the_lab_says_to_type_is_what_comes_next(folder: Path) -> None:
+    with pytest.raises(CommandError) as told:
+        ask(folder, {"refuse": True, "hint": "roosync-ops lab fault hang m --off"})
+    assert told.value.hint == "roosync-ops lab fault hang m --off"
 
 
 def test_nobody_else_can_reach_it(folder: Path) -> None:

@@ -107,8 +107,12 @@ def test_what_cannot_be_put_under_a_share_is_said(
 ) -> None:
     if first:
         running.fault(first, machine)
-    with pytest.raises(LabError, match=problem):
+    with pytest.raises(LabError, match=problem) as told:
         running.fault("hang", machine)
+    ends = f"roosync-ops lab fault {first} {machine} --off --lab {running.root}"
+    assert told.value.hint == (ends if first else LabError.hint)
+    if first:
+        assert answer(running, {"fault": "hang", "machine": machine})["hint"] == ends
     assert running.faults().get(machine, []) == ([first] if first else [])
 
 

@@ -28,18 +28,20 @@ UNREACHED = Failure("connect", "TIMEOUT", "no answer", "roosync-ops diagnose")
 class Fleet:
     """Answers as machines would: `old` run another build, `bad` go back, `dead` are not reached, `lost` no more.
 
-    On those that are `taken` another rollout has put its build by the time of the deploy of that number.
+    On those that are `taken` another rollout has put its build by the time of the deploy of that number. Those that are
+    `late` are not seen online right after the change.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - each is another kind of machine
         self,
         old: Sequence[str] = NAMES,
         bad: Sequence[str] = (),
         dead: Sequence[str] = (),
         lost: Sequence[str] = (),
         taken: Mapping[str, int] = MappingProxyType({}),
+        late: Sequence[str] = (),
     ) -> None:
-        self.old, self.bad, self.dead, self.lost, self.taken = old, bad, dead, lost, taken
+        self.old, self.bad, self.dead, self.lost, self.taken, self.late = old, bad, dead, lost, taken, late
         self.asked: list[tuple[str, list[str]]] = []
 
     def __call__(self, deploy: str, machines: Sequence[Machine]) -> tuple[Result, ...]:
@@ -55,6 +57,10 @@ class Fleet:
             return Result(name, skipped=WAITS)
         if deploy == "prove" and name in self.bad:
             return Result(name, failure=Failure("proved", ROLLED_BACK, "its loop ended", ""))
+        if deploy == "rollout" and name in self.late:
+            return Result(
+                name, {"push": "changed", "online": "failed"}, failure=Failure("online", "NOT_RUNNING", "", "")
+            )
         return Result(name, {"push": "changed"}, differences=(Difference("build", "old", "new"),))
 
     def replaced(self) -> list[list[str]]:
@@ -128,6 +134,18 @@ def test_a_build_that_goes_back_reaches_one_machine() -> None:
     assert fleet.replaced() == [NAMES[:1]]
     assert found.stopped
     assert list(words.values()) == ["rolled-back", *["skipped"] * 4]
+
+
+def test_one_that_is_being_left_again_as_it_is_looked_at_is_told_as_rolled_back() -> None:
+    """Its loop does not run just then: that is what going back looks like, and no outcome."""
+    found, words = run(Fleet(bad=NAMES, late=NAMES))
+    assert found.stopped
+    assert list(words.values()) == ["rolled-back", *["skipped"] * 4]
+
+
+def test_one_that_was_not_online_at_once_and_proves_itself_is_done() -> None:
+    found, words = run(Fleet(late=NAMES))
+    assert (found.stopped, set(words.values())) == (False, {"changed"})
 
 
 def test_a_dead_machine_stops_nobody_unless_that_is_said() -> None:

@@ -175,6 +175,10 @@ def test_commands_fit_the_machine_and_its_system(tmp_path: Path) -> None:
     assert posix.command == "ssh-copy-id -p 2222 me@m.local"
     windows = cause_of(a_scene(tmp_path, refused, fleet=fleet(system="windows")))
     assert windows.command == "roosync-ops bootstrap windows"
+    assert refused.failure is not None
+    locked = replace(refused, failure=refused.failure._replace(hint="ssh-add '/home/me/my keys/id'"))
+    for machines in (fleet(), fleet(system="windows")):  # the key is there already
+        assert cause_of(a_scene(tmp_path, locked, fleet=machines)).command == "ssh-add '/home/me/my keys/id'"
     changed = replace(not_reached("HOST_KEY_CHANGED", port=2222), known_hosts="/k")
     assert cause_of(a_scene(tmp_path, changed)).command.startswith("ssh-keygen -f /k -R '[m.local]:2222'")
 

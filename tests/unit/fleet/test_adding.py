@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roosync_ops.fleet import FleetError, load_inventory
-from roosync_ops.fleet.inventory import line_of, with_machine
+from roosync_ops.fleet.inventory import line_of, line_with, with_machine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,3 +56,9 @@ def test_the_fleet_is_the_same_and_one_more(
 def test_what_cannot_be_added_to_is_refused(text: bytes, said: str) -> None:
     with pytest.raises(FleetError, match=said.replace("?", r"\?")):
         with_machine(text, "enroll", "machine('x')")
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_the_line_that_has_a_machine_already_is_that_of_the_file_as_it_is(mark: bytes) -> None:
+    source = mark + _HEAD + b"enroll = [\n    machine('a'),\n    'b',\n]\noff = [\n    machine('c', why='x'),\n]\n"
+    assert [line_with(source, name) for name in "abcx"] == [3, None, 7, None]

@@ -110,6 +110,10 @@ def test_a_second_group_names_a_windows_machine_with_its_connector(tmp_path: Pat
         ),
         pytest.param("a", {"port": 65_536}, "a: port: ", id="port"),
         pytest.param("a", {"shared": "drive"}, "a: shared: must be an absolute path", id="relative share"),
+        pytest.param(
+            "a", {"shared": "G:\\Mon Drive\new"}, "a: shared: 'G:\\\\Mon Drive\\new' holds a line break", id="\\n"
+        ),
+        pytest.param("a", {"local_dir": "C:\tools"}, 'a tab or the like: write r"...", or / for each \\', id="\\t"),
         pytest.param("a", {"host": "-oProxyCommand=x"}, "a: host: must not", id="an option for a host"),
         pytest.param("a", {"ssh": {"ssh_password": "x"}}, "a: ssh: 'ssh_password' is a secret", id="secret"),
         pytest.param("a", {"ssh": {"shell": "x"}}, "a: ssh: 'shell' is no data key", id="no ssh key"),

@@ -137,6 +137,14 @@ def test_a_build_that_was_left_again_is_told_in_the_agents_words(host: Host, fie
     assert refusal.args[0].reason == "back on the build before: it was slow"
 
 
+def test_a_build_that_is_left_before_it_was_seen_online_is_no_rollout_of_another_computer(host: Any) -> None:
+    ledger(host).steps["push"] = "changed"
+    host.state.is_executing = True
+    status = a_status(rolledBack={"why": "its loop ended"}, loopBuildId="f" * 16)
+    (refusal,) = commands(host, operations.agent_online, a_report(status=status))
+    assert refusal.args[0].code == "ROLLED_BACK"
+
+
 @pytest.mark.parametrize(
     ("trial", "at", "code"),
     [

@@ -76,6 +76,17 @@ def test_a_machine_without_python_is_told_the_ways_out() -> None:
     assert failure.hint == "ssh -t -p 2222 me@127.0.0.1 'sudo apt-get install -y python3'"
 
 
+def test_where_the_inventory_names_a_python_that_is_not_there_the_one_that_is_is_shown() -> None:
+    failure = checks.silence(a_machine(python="/nowhere/python3"), SilenceError("NO_PYTHON", "no-python"))
+    assert "at /nowhere/python3" in failure.reason
+    assert failure.hint == "ssh -p 2222 me@127.0.0.1 'command -v python3'"
+
+
+def test_what_mends_this_computer_comes_before_another_login() -> None:
+    assert checks.unreachable(a_machine(), "X", "why", "ssh-add id").hint == "ssh-add id"
+    assert checks.unreachable(a_machine(), "X", "why").hint == "ssh -p 2222 me@127.0.0.1 hostname"
+
+
 def a_windows_machine(**fields: Any) -> Machine:
     return a_machine(system="windows", shared="G:/Mon Drive/x", **fields)
 

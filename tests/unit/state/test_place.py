@@ -77,13 +77,15 @@ def test_an_empty_folder_may_be_a_new_fleet_or_not_mounted_and_both_are_said(tmp
     found = refused(tmp_path)
     assert "it is empty" in found.reason
     assert "the first rollout makes it" in found.reason
-    assert found.hint == "roosync-ops validate --probe"
+    assert found.hint == "roosync-ops rollout --dry"
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_of_other_things_is_no_shared_state(tmp_path: Path) -> None:
     (tmp_path / "photo.jpg").touch()
-    assert "nothing in it is RooSync's" in refused(tmp_path).reason
+    found = refused(tmp_path)
+    assert "nothing in it is RooSync's" in found.reason
+    assert found.hint == "roosync-ops validate --probe", "it is another folder, more likely than a new fleet"
 
 
 @pytest.mark.parametrize("name", ["heartbeats", "dashboards", ".machine-registry.json", "heartbeats (1)"])

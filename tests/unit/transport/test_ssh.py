@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 import pytest
 
@@ -32,7 +33,10 @@ def test_what_the_shell_of_a_proxy_says_is_no_complaint_of_the_configuration(sai
 
 
 @pytest.mark.parametrize("further", ["", 'Authenticated using "publickey" with partial success.\n'])
-def test_a_key_that_the_machine_takes_and_nobody_can_unlock_here_is_named_with_what_unlocks_it(further: str) -> None:
+def test_a_key_that_the_machine_takes_and_nobody_can_unlock_here_is_named_with_what_unlocks_it(
+    further: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSH_AUTH_SOCK", "/agent")
     key = "/home/me/my keys/id ED25519 SHA256:abc"
     denied = "me@h: Permission denied (publickey).\n"
     log = f"debug1: Offering public key: {key}\ndebug1: Server accepts key: {key}\n{further}{denied}"
@@ -40,6 +44,39 @@ def test_a_key_that_the_machine_takes_and_nobody_can_unlock_here_is_named_with_w
     assert error.code == link.LOGIN_REFUSED
     told = "" if further else "; it would take a key that is locked here: ssh-add '/home/me/my keys/id'"
     assert error.reason == f"it refused the login: me@h: Permission denied (publickey); offered: {key}{told}"
+    assert error.hint == ("" if further else "ssh-add '/home/me/my keys/id'")
     if not further:
+        monkeypatch.delenv("SSH_AUTH_SOCK")
+        begun = ssh_errors.worded(ssh_errors.Log(log), "").hint
+        assert begun == f'eval "$(ssh-agent)" && {error.hint}', "there is nothing to add it to"
         assert "; proposées : " in translated(error.reason, "fr")
         assert "verrouillée ici : ssh-add '/home/me/my keys/id'" in translated(error.reason, "fr")
+
+
+@pytest.mark.parametrize(
+    ("there", "typed"),
+    [
+        ("dnf", "sudo dnf install -y openssh-clients"),
+        ("apt-get", "sudo apt-get install -y openssh-client"),
+        ("make", ""),
+    ],
+)
+def test_without_an_ssh_program_what_installs_one_on_this_system_is_typed_next(
+    there: str, typed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / there).touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(link.LinkError) as found:
+        OpenSsh(Machine.of("m", {}), Patience(1, 1, 1)).execute("true")
+    assert (found.value.code, found.value.hint) == (link.NO_SSH_CLIENT, typed)
+
+
+def test_where_another_program_was_named_than_the_one_that_is_there_nothing_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ssh", "apt-get"):
+        (tmp_path / name).touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(link.LinkError) as found:
+        OpenSsh(Machine.of("m", {"ssh": {"ssh_program": "my-ssh"}}), Patience(1, 1, 1)).execute("true")
+    assert found.value.hint == ""
