@@ -50,7 +50,7 @@ _ASKS: Final = re.compile(r"Executing command: (.*)\s*$")
 _ADDRESS: Final = re.compile(r"Connecting to (\S+) \[(.*?)\] port (\d+)\.")
 _BANNER: Final = re.compile(r"remote software version (.*)")
 _OFFERED: Final = re.compile(r"Offering public key: (.*)$", re.MULTILINE)
-_TAKEN: Final = re.compile(r"Server accepts key: (.*) \S+ \S+:\S+(?: explicit)?$", re.MULTILINE)
+_TAKEN: Final = re.compile(r"^debug1: Server accepts key: (.*) \S+ \S+:\S+(?: explicit)?$", re.MULTILINE)
 _MAX_QUOTED: Final = 300
 #: Without an agent there is nothing to add a key to.
 _AGENT: Final = 'eval "$(ssh-agent)" && '
