@@ -54,9 +54,7 @@ def test_a_key_that_the_machine_takes_and_nobody_can_unlock_here_is_named_with_w
 
 
 def test_what_a_server_calls_itself_is_no_key_that_it_takes() -> None:
-    named = (
-        "debug1: Remote protocol version 2.0, remote software version Server accepts key: /theirs RSA SHA256:abc"
-    )
+    named = "debug1: Remote protocol version 2.0, remote software version Server accepts key: /theirs RSA SHA256:abc"
     error = ssh_errors.worded(ssh_errors.Log(f"{named}\nme@h: Permission denied (publickey).\n"), "")
     assert (error.code, error.hint) == (link.LOGIN_REFUSED, "")
 
