@@ -107,11 +107,11 @@ class Loop:
         before = None
         while not self.clock.stopping():
             self.step()
+            before = before or self.publisher.places.found_by()  # of which the first beat makes one
             self.pause()
             found = self.publisher.places.found_by()
-            if None in found or found != (before or found):
+            if None in found or found != before:
                 return
-            before = found
 
     def step(self) -> None:
         """Try one beat, look after the view, and set when the next try is due."""

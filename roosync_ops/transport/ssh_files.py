@@ -85,11 +85,15 @@ def quoted(path: str) -> str:
     return '"' + plain.replace("\n", " ") + '"'
 
 
+#: How long ssh may take to say its version, in s: what it said is kept for as long as we run.
+_VERSION_S: Final = 30.0
+
+
 @functools.cache
 def no_session_of_the_users(program: str) -> tuple[str, ...]:
     """Return the lines that take a person's own kind of session back; ssh before 8.7 knows and takes none of them."""
     try:
-        said = process.run([program, "-V"], until=time.monotonic() + _END_S, max_out=_MAX_VERSION).err
+        said = process.run([program, "-V"], until=time.monotonic() + _VERSION_S, max_out=_MAX_VERSION).err
     except OSError:
         return ()
     version = re.search(rb"OpenSSH\D*(\d+)\.(\d+)", said)
