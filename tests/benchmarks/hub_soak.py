@@ -101,10 +101,6 @@ HEAD = (
 )
 
 
-def names(count: int) -> list[str]:
-    return [f"m-{number:06d}" for number in range(count)]
-
-
 def frame(name: str) -> bytes:
     """Return a beat of RECORD_BYTES as it is sent, its number to be written in."""
     record = ours(name, sequence=FIRST)
@@ -168,19 +164,16 @@ def silent(client: Client, fresh_s: float) -> list[Stored]:
 
 def hold_against(client: Client, expected: dict[str, int], dead: list[str]) -> None:
     """Read every record there is. Raises LostError where one is missing or older than what was acknowledged."""
-    kept: dict[str, bytes] = {}
+    kept: dict[str, int] = {}
     after = 0
     while page := list(client.records(4096, after)):
-        kept.update((stored.key, stored.raw) for _, stored in page)
+        tails = ((stored.key, stored.raw.split(b'"sequence": ', 1)[1]) for _, stored in page)
+        kept |= {key: int(tail.split(b",", 1)[0]) for key, tail in tails}
         after = page[-1][0]
     missing = [name for name in (*expected, *dead) if name not in kept]
-    old = [name for name, least in expected.items() if name in kept and _number_in(kept[name]) < least]
+    old = [name for name, least in expected.items() if kept.get(name, least) < least]
     if missing or old:
         raise LostError(f"{len(missing)} records missing ({missing[:3]}), {len(old)} older ({old[:3]})")
-
-
-def _number_in(raw: bytes) -> int:
-    return int(raw.split(b'"sequence": ', 1)[1].split(b",", 1)[0])
 
 
 def cold_s(port: int, fresh_s: float, count: int) -> tuple[float, float]:
@@ -252,7 +245,7 @@ def measure(server: Server, beats: Beats, dead: list[str], rate: float) -> Row:
 
 def soak(server: Server, sizes: list[int], machines: int, silent_ones: int, *, rewrite: bool = False) -> list[Row]:
     """Play the beats, and measure at each of `sizes`; and once more when the dead were written again, if asked for."""
-    everyone = names(machines + silent_ones)
+    everyone = [f"m-{number:06d}" for number in range(machines + silent_ones)]
     beats, dying = Beats(everyone[silent_ones:]), everyone[:silent_ones]
     with Client(server.port) as client:
         make_bucket(client)
