@@ -19,7 +19,7 @@ from roosync_ops.wire.folder import (
     report_stranger,
 )
 from roosync_ops.wire.merge import Snapshot
-from roosync_ops.wire.names import HEARTBEATS, USUAL_NAME, VIEW_NAME, copies_of
+from roosync_ops.wire.names import HEARTBEATS, USUAL_NAME, VIEW_NAME, copies_of, machine_of
 from roosync_ops.wire.signs import FOLDERS, SIGNS_S, signs_within
 
 from .shared import DOUBLED, SharedState, StateUnavailableError, assemble
@@ -82,7 +82,7 @@ def _what_came(read: Snapshot, why: str) -> Snapshot:
         came.view_state = f.UNREADABLE
         left.append(VIEW_NAME)
     for file in left:
-        came.report(file, f.UNREADABLE, why)
+        came.report(file, f.UNREADABLE, why, machine_of(file))
     return came
 
 

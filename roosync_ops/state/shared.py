@@ -12,7 +12,7 @@ from roosync_ops.wire import findings as f
 from roosync_ops.wire.findings import Finding
 from roosync_ops.wire.identity import machine_id_named
 from roosync_ops.wire.merge import FILE, VIEW, Evidence, Snapshot, merge
-from roosync_ops.wire.names import OUR_WORKSPACE, file_of, machine_of
+from roosync_ops.wire.names import OUR_WORKSPACE, file_of
 from roosync_ops.wire.record import LEFT_STATE, RUNNING_STATE, Record, object_in
 from roosync_ops.wire.signs import MAX_FILES
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS
@@ -142,7 +142,7 @@ def _counted(found: list[Finding]) -> tuple[Finding, ...]:
             names = ", ".join(item.file.rpartition("/")[2] for item in items[1:_MAX_NAMED])
             more = ", ..." if len(items) > _MAX_NAMED else ""
             detail = f"{items[0].detail}; {len(items)} such files: also {names}{more}"
-            items = [f.Finding(items[0].file, kind, detail)]
+            items = [f.Finding(items[0].file, kind, detail, items[0].machine_id)]
         result += items
     return tuple(result)
 
@@ -159,15 +159,14 @@ def _wrong_fields(piece: Evidence) -> Iterator[Finding]:
         for name, is_right in fields.items():
             if values.get(name) is not None and not is_right(values[name]):
                 said = f"{record.machine_id}: {f'{part}.' if part else ''}{name}: not {values[name]!r:.40}"
-                yield f.Finding(piece.file, f.WRONG_TYPE, said)
+                yield piece.finding(f.WRONG_TYPE, said)
 
 
 def _by_machine(found: list[Finding]) -> dict[str, tuple[Finding, ...]]:
     grouped: dict[str, list[Finding]] = {}
     for finding in found:
-        owner = machine_of(finding.file)
-        if owner is not None:
-            grouped.setdefault(owner, []).append(finding)
+        if finding.machine_id is not None:
+            grouped.setdefault(finding.machine_id, []).append(finding)
     return {machine_id: tuple(items) for machine_id, items in grouped.items()}
 
 
@@ -188,7 +187,7 @@ def _mark_undone(
         elif name in own or file not in broken:
             best.undone = _undone(best, own.get(name), now_ms)
         if best.undone is not None and best.undone[0] != f.OF_ANOTHER:
-            found.append(f.Finding(file, best.undone[0], _SAID[best.undone[0]]))
+            found.append(f.Finding(file, best.undone[0], _SAID[best.undone[0]], name))
     return found
 
 
