@@ -64,7 +64,7 @@ class Config:
     @property
     def instance(self) -> str:
         """What names this machine in this shared state, on this machine."""
-        place = os.path.normcase(os.path.abspath(self.shared)).encode("utf-8", "surrogateescape")
+        place = os.path.normcase(self.shared).encode("utf-8", "surrogateescape")
         return f"{self.machine_id}-{zlib.crc32(place):08x}"
 
     @property
@@ -187,7 +187,7 @@ def _shared(flag: str | None, written: Json, environment: Mapping[str, str]) -> 
         )
     if min(shared) < " " or shared[0] in "\"'" or shared[-1] in "\"'":  # a .env of Windows, quotes of cmd.exe
         raise UsageError(f"dossier partagé invalide: {shared!r:.80}", "ajouter --shared DOSSIER")
-    return os.path.abspath(shared)
+    return shared if "://" in shared else os.path.abspath(shared)
 
 
 def _thresholds(flags: Flags, written: Json) -> Thresholds:

@@ -18,7 +18,7 @@ from .journal import Journal
 from .local_state import Places, Using, read_local_state, set_aside, with_defaults
 from .lock import Lock
 from .machine import boot_id
-from .share import HUNG, MAX_RECORD_BYTES, FolderShare, ShareTroubleError, share_of
+from .sharing import HUNG, MAX_RECORD_BYTES, Share, ShareTroubleError, share_of
 
 #: How many loops may have begun since a beat was last written down: the record in the share is one of theirs.
 _MAX_EARLIER = 16
@@ -31,7 +31,7 @@ class HeartbeatPublisher:
     record is overwritten by it.
     """
 
-    def __init__(self, config: Config, places: Places, share: FolderShare, journal: Journal, session: Session) -> None:
+    def __init__(self, config: Config, places: Places, share: Share, journal: Journal, session: Session) -> None:
         self.config = config
         self.places = places
         self.share = share
@@ -74,8 +74,7 @@ class HeartbeatPublisher:
         try:
             return work()
         except ShareTroubleError as trouble:
-            hung_since_ms = trouble.since_ms if trouble.state == HUNG else None
-            self.note_share(trouble.state, trouble.reason, now_ms if hung_since_ms is None else hung_since_ms)
+            self.note_share(trouble.state, trouble.reason, trouble.since_ms or now_ms)
             raise
         finally:
             self._close()
@@ -171,7 +170,7 @@ class HeartbeatPublisher:
         if known is None:
             return MAX_SEQUENCE
         try:
-            record, _ = parse(known, self.config.machine_id, "")
+            record, _ = parse(known, self.config.machine_id)
         except NotUnderstoodError:
             return MAX_SEQUENCE
         return max(int(self.notes["sequence"]), reach(record, now_ms)) + BEATS_UNSEEN

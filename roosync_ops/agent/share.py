@@ -1,4 +1,4 @@
-"""The shared state as the agent touches it, each call bounded: the synced folder; nothing above knows its paths."""
+"""The share where it is a synced folder, each touch bounded; nothing above knows its paths."""
 
 from __future__ import annotations
 
@@ -17,19 +17,12 @@ from roosync_ops.wire.record import Record, parse
 from roosync_ops.wire.small import suppress, wait_until
 from roosync_ops.wire.text import NotUnderstoodError, load
 from roosync_ops.wire.times import to_iso
-from roosync_ops.wire.typed import Callable, Json, T
+from roosync_ops.wire.typed import Callable, T
 from roosync_ops.wire.view import reading
 
 from .config import Config
-from .errors import EXIT_SHARE, ProblemError
+from .sharing import FULL, HUNG, MAX_RECORD_BYTES, MISSING, READ_ONLY, REFUSED, UNSYNCED, OwnFile, ShareTroubleError
 from .writing import MODE, make_folder, put, write
-
-HUNG = "hung"
-MISSING = "missing"
-READ_ONLY = "read-only"
-FULL = "full"
-REFUSED = "refused"
-UNSYNCED = "unsynced"
 
 # ENOTCONN: a FUSE mount whose process died.
 _AWAY = (errno.ENOENT, errno.ENOTDIR, errno.ENOTCONN, errno.ENODEV, errno.ENXIO, errno.ESTALE)
@@ -46,14 +39,6 @@ _WINDOWS_WORDS = {
     **dict.fromkeys((39, 112), FULL),
     19: READ_ONLY,
 }
-_HINTS = {
-    HUNG: "vérifier le client de synchronisation: le dossier partagé ne répond pas",
-    MISSING: "vérifier --shared, ou que le dossier partagé est monté; il n'est jamais créé",
-    READ_ONLY: "remonter le dossier partagé en écriture",
-    FULL: "libérer de la place dans le dossier partagé",
-    REFUSED: "vérifier les droits d'écriture dans le dossier partagé",
-    UNSYNCED: "vérifier que la synchronisation tourne, puis recommencer",
-}
 #: What a touch that hangs was to do, in the agent's language.
 _DOING = {
     "writing to the share": "écriture d'essai",
@@ -69,7 +54,6 @@ _DOING = {
 #: As large as a record with everything in it: a share with less room is full.
 _PROBE = b" " * 32_768
 #: What an agent reads of others is bounded, whatever lies there. More files than this are read at its next checks.
-MAX_RECORD_BYTES = 65_536
 MAX_VIEW_BYTES = 262_144
 _MAX_ENTRIES = 1_000
 MAX_FILES = 256
@@ -87,38 +71,8 @@ def bounds_from(after: str, before: str | None = None, slim: Callable[[Record, s
     return bounds
 
 
-class ShareTroubleError(ProblemError):
-    """The share could not be used. `state` is one of the words of `status`; `since_ms` is when a hung call began."""
-
-    exit_code = EXIT_SHARE
-
-    def __init__(self, state: str, reason: str, since_ms: int | None = None) -> None:
-        self.state = state
-        self.since_ms = since_ms
-        self.cause = f"SHARE_{state.upper()}"
-        self.detail = None if state == HUNG else reason
-        super().__init__(reason, _HINTS[state])
-
-
-class OwnFile:
-    """This machine's file as it lies in the share: `record` where it was understood, else `detail` says why not."""
-
-    __slots__ = ("detail", "record")
-
-    def __init__(self, record: Record | None = None, detail: str | None = None) -> None:
-        self.record = record
-        self.detail = detail
-
-    @property
-    def data(self) -> Json | None:
-        return None if self.record is None else self.record.data
-
-
 class FolderShare:
-    """A synced folder. Every method raises ShareTroubleError and nothing else; none outlasts the deadline.
-
-    What others wrote is read through `reading`: a listing that takes long holds no beat up.
-    """
+    """A synced folder. What others wrote is read through `reading`: a listing that takes long holds no beat up."""
 
     def __init__(
         self, shared: str, machine_id: str, bounded: BoundedShare, reading: BoundedShare | None = None
@@ -245,8 +199,8 @@ class FolderShare:
         return self._own_temporary
 
 
-def share_of(config: Config) -> FolderShare:
-    """Return the share, each touch bounded by the configured deadline."""
+def folder_of(config: Config) -> FolderShare:
+    """Return the folder, each touch bounded by the configured deadline."""
     own, others = BoundedShare(config.share_deadline_s), BoundedShare(config.share_deadline_s)
     return FolderShare(config.shared, config.machine_id, own, others)
 
@@ -264,7 +218,7 @@ def _read_own(shared: str, path: str, machine_id: str) -> OwnFile:
     try:
         if os.path.islink(os.path.dirname(path)):
             return OwnFile()
-        record, _ = parse(load(read_file(path, MAX_RECORD_BYTES))[0], machine_id, path)
+        record, _ = parse(load(read_file(path, MAX_RECORD_BYTES))[0], machine_id)
     except (FileNotFoundError, NotADirectoryError):
         os.stat(shared)  # a share that is gone is not a share without our file
         return OwnFile()
@@ -290,6 +244,6 @@ def _find_record(folder: str, accept: Callable[[Record], bool], bounds: Bounds, 
 
 def _is_taken(path: str, machine_id: str, accept: Callable[[Record], bool]) -> bool:
     try:
-        return accept(parse(load(read_file(path, MAX_RECORD_BYTES))[0], machine_id, path)[0])
+        return accept(parse(load(read_file(path, MAX_RECORD_BYTES))[0], machine_id)[0])
     except (OSError, NotUnderstoodError):
         return False

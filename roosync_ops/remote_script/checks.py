@@ -270,9 +270,8 @@ def _evidence(machine: Machine, state: dict[str, Any]) -> Iterator[Evidence]:
     for piece in _part(state, "evidence", list):
         match piece:
             case {"machineId": machine.machine_id, "record": dict(own), "kind": kind} if kind in (FILE, CONFLICT, VIEW):
-                file = str(piece.get("file"))
                 with suppress(NotUnderstoodError):  # it is another machine's, and no evidence about this one
-                    yield Evidence(parse(own, machine.machine_id, file)[0], kind, file)
+                    yield Evidence(parse(own, machine.machine_id)[0], kind, str(piece.get("file")))
 
 
 def _part(value: dict[str, Any], key: str, kind: type) -> Any:

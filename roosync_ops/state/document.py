@@ -113,7 +113,7 @@ def _piece(item: object, where: str) -> Evidence | f.Finding:
         return f.Finding(given.file, f.NOT_A_MACHINE, f"{given.machine_id!r:.80} is no machineId")
     owner = machine_of(given.file)
     try:
-        record, _ = parse(given.record, given.machine_id, given.file)  # its findings are in the answer already
+        record, _ = parse(given.record, given.machine_id)  # its findings are in the answer already
     except NotUnderstoodError as error:
         return f.Finding(given.file, error.kind, error.detail, owner)
     piece = Evidence(record, given.kind, given.file, owner)

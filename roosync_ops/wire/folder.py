@@ -115,18 +115,19 @@ def _read_named(folder: str, label: str, name: str, spelt: dict[str, str], snaps
 
 def report_stranger(folder: str, label: str, name: str, snapshot: Snapshot) -> None:
     """Temporary files are no concern of a reader; a `.json` that names no machine is, and what is in an agent's way."""
+    source = Source(snapshot, label + name)
     if not name.startswith("."):
         if name.endswith(".json"):
-            snapshot.report(f"{label}{name}", f.NOT_A_MACHINE, "the file's name is no machineId")
+            source.report(f.NOT_A_MACHINE, "the file's name is no machineId")
     elif name.endswith(ASIDE):
-        snapshot.report(f"{label}{name}", f.SET_ASIDE, "was in an agent's way; look at it, and remove it")
+        source.report(f.SET_ASIDE, "was in an agent's way; look at it, and remove it")
     elif name.endswith((".tmp", SPARE)):
         try:
             litter = not stat.S_ISREG(os.lstat(os.path.join(folder, name)).st_mode)
         except OSError:
             return
         if litter:
-            snapshot.report(f"{label}{name}", f.NOT_A_FILE, "under an agent's temporary name; not followed, not opened")
+            source.report(f.NOT_A_FILE, "under an agent's temporary name; not followed, not opened")
 
 
 def _read_one(path: str, machine_id: str, kind: str, source: Source) -> None:

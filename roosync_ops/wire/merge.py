@@ -107,10 +107,10 @@ class Source:
     def accept(self, data: Json, machine_id: str, kind: str) -> None:
         """Take in `data` as a record of `machine_id`. Raises NotUnderstoodError."""
         snapshot, now_ms = self.snapshot, self.snapshot.now_ms
-        record, found = parse(data, machine_id, self.file)
+        record, found = parse(data, machine_id)
         whose = f"{machine_id}: " if kind == VIEW else ""  # one file, many machines
-        for one in found:
-            self.report(one.kind, whose + one.detail)
+        for wrong, detail in found:
+            self.report(wrong, whose + detail)
         last = record.last_heartbeat_ms
         if last is not None and last - now_ms > FUTURE_TOLERANCE_MS:
             ahead = f"lies {(last - now_ms) // 1000} s ahead of the reader"

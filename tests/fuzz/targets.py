@@ -17,7 +17,7 @@ from roosync_ops.agent import config, journal
 from roosync_ops.agent.errors import LocalError, MissingMachineIdError, UsageError
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.local_state import with_defaults
-from roosync_ops.agent.share import ShareTroubleError
+from roosync_ops.agent.sharing import ShareTroubleError
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge import observe, validate
 from roosync_ops.judge.flip import Remembered

@@ -26,7 +26,7 @@ from roosync_ops.agent.local_state import Places, Using, loop_runs, prepare, rea
 from roosync_ops.agent.lock import is_held
 from roosync_ops.agent.machine import process_fields, process_start
 from roosync_ops.agent.permanence.launch import build_command, run_words, text_in
-from roosync_ops.agent.share import FolderShare, share_of
+from roosync_ops.agent.sharing import Share, share_of
 from roosync_ops.agent.trial import SILENT, WHY, Trial
 from roosync_ops.wire import local
 from roosync_ops.wire.child import run
@@ -204,7 +204,7 @@ def _watch(config: Config, places: Places, names: list[str]) -> tuple[str, ...]:
     return ()
 
 
-def _seen(places: Places, share: FolderShare) -> tuple[str | None, tuple[object, int], int, float]:
+def _seen(places: Places, share: Share) -> tuple[str | None, tuple[object, int], int, float]:
     """Look, with this build's own code, at what the one on trial leaves behind."""
     if not loop_runs(places):
         return None, (None, 0), 0, 0.0
@@ -234,7 +234,7 @@ def _costs(pid: object) -> tuple[int, float]:
     return int(fields[21]) * os.sysconf("SC_PAGE_SIZE"), ticks / os.sysconf("SC_CLK_TCK")
 
 
-def _in_trouble(share: FolderShare) -> bool:
+def _in_trouble(share: Share) -> bool:
     try:
         share.probe()
         share.read_own()

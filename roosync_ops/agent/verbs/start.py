@@ -14,7 +14,7 @@ from roosync_ops.agent.interactive_session import run_verb, sees_share
 from roosync_ops.agent.local_state import Places, loop_runs, loops, prepare, read_local_state
 from roosync_ops.agent.permanence import Mechanism
 from roosync_ops.agent.permanence.launch import run_words
-from roosync_ops.agent.share import HUNG, FolderShare, ShareTroubleError, share_of
+from roosync_ops.agent.sharing import HUNG, Share, ShareTroubleError, share_of
 from roosync_ops.agent.single_instance import is_claimed
 from roosync_ops.agent.verbs import guard
 from roosync_ops.agent.verbs.stop import end_all, take_turn
@@ -72,9 +72,7 @@ def bring_up(flags: Flags, config: Config, places: Places) -> Answer:
     return _document(config, read_local_state(places), trouble)
 
 
-def _prove(
-    config: Config, places: Places, share: FolderShare | None, before: Json, mechanism: Mechanism
-) -> Json | None:
+def _prove(config: Config, places: Places, share: Share | None, before: Json, mechanism: Mechanism) -> Json | None:
     """Wait until lock, beat and reading back are all there; return what else the loop says of the share.
 
     Raises ProblemError as soon as it is known that no loop will come, or no beat for want of anything but the share.
@@ -125,7 +123,7 @@ def _trouble(places: Places, before: Json, *, tried: bool) -> Json | None:
     return share if tried or share != before["share"] else None
 
 
-def _missing(places: Places, share: FolderShare | None, before: object) -> str:
+def _missing(places: Places, share: Share | None, before: object) -> str:
     if not loop_runs(places):
         return _NO_LOCK
     notes = read_local_state(places)

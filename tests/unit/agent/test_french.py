@@ -8,7 +8,8 @@ import pytest
 
 from roosync_ops.agent import share
 from roosync_ops.agent.errors import answer_to
-from roosync_ops.agent.share import FolderShare, ShareTroubleError
+from roosync_ops.agent.share import FolderShare
+from roosync_ops.agent.sharing import ShareTroubleError
 from roosync_ops.agent.verbs import guard
 from roosync_ops.wire.deadline import BoundedShare, ShareHungError
 

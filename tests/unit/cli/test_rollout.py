@@ -112,7 +112,7 @@ def test_the_shared_state_shows_the_new_build_only_by_a_beat_of_it(
     now, records = 1_700_000_000_000, {}
     if agent is not None:
         data = {"machineId": "pc", "lastHeartbeat": to_iso(now - age_s * 1000), "agent": agent}
-        records["pc"] = Evidence(parse(data, "pc", "pc.json")[0], "file", "pc.json")
+        records["pc"] = Evidence(parse(data, "pc")[0], "file", "pc.json")
     state = SharedState("/share", now, records, (), None, "missing", len(records))
     found = rollout._unseen(lambda: state, [(PC, "new")])  # type: ignore[arg-type] # what it is called for
     assert (word in found["pc"]) if word else found == {}
