@@ -2,6 +2,8 @@
 
 import errno
 import re
+import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -10,7 +12,7 @@ from urllib.parse import unquote
 from roosync_ops import typed
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.bounds import Bounds
-from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare, ShareHungError
+from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, FIRST_READING_S, BoundedShare, ShareHungError
 from roosync_ops.wire.folder import (
     SETTLE_S,
     read_heartbeats,
@@ -21,6 +23,7 @@ from roosync_ops.wire.folder import (
 from roosync_ops.wire.merge import Snapshot
 from roosync_ops.wire.names import HEARTBEATS, USUAL_NAME, VIEW_NAME, copies_of, machine_of
 from roosync_ops.wire.signs import FOLDERS, SIGNS_S, signs_within
+from roosync_ops.wire.times import now_ms
 
 from .shared import DOUBLED, SharedState, StateUnavailableError, assemble
 
@@ -39,6 +42,20 @@ _EMPTY: Final = "it is empty"
 #: a backup under another name is none.
 _COPIES: Final = {HEARTBEATS: copies_of("(?i:heartbeats)"), VIEW_NAME: copies_of("heartbeat", r"\.json")}
 _NUMBERED: Final = re.compile(r"(.+?)(?: ?\(\d{1,3}\))*", re.DOTALL)
+
+
+class FolderSource:
+    """The folder `path`, read by one call at a time: however long it hangs, however often it is asked: one thread."""
+
+    def __init__(self, path: str, deadline_s: float | None) -> None:
+        self._path = path
+        self._bounded = BoundedShare(deadline_s or (FIRST_READING_S if sys.platform == "win32" else DEFAULT_DEADLINE_S))
+        self._turn = threading.Lock()
+
+    def __call__(self) -> SharedState:
+        # The time before the reading: a slow share must not make what is read from it look older than it is.
+        with self._turn:
+            return read_folder(self._path, now_ms(), bounded=self._bounded)
 
 
 def read_folder(

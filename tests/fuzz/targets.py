@@ -26,7 +26,8 @@ from roosync_ops.judge.observe import status_with
 from roosync_ops.remote_script.facts_model import parse_reply, parse_report
 from roosync_ops.remote_script.on_common import MARKER
 from roosync_ops.remote_script.question import SilenceError
-from roosync_ops.state import StateUnavailableError, from_document, read_folder
+from roosync_ops.state import StateUnavailableError, from_document
+from roosync_ops.state.folder import read_folder
 from roosync_ops.state.memory import Memory
 from roosync_ops.state.seen import see_all
 from roosync_ops.wire.folder import read_shared

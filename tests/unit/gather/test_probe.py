@@ -13,7 +13,8 @@ from roosync_ops.gather.limits import Limits
 from roosync_ops.gather.probe import result_of as told_by
 from roosync_ops.judge import probes
 from roosync_ops.remote_script.facts_model import AgentStatus, ClockFacts, ProbeReport
-from roosync_ops.state import StateUnavailableError, read_folder
+from roosync_ops.state import StateUnavailableError
+from roosync_ops.state.folder import read_folder
 from roosync_ops.transport.link import Failure
 from roosync_ops.wire.record import OF_A_TWIN, OF_THE_PAST
 from roosync_ops.wire.times import now_ms, to_iso

@@ -15,7 +15,8 @@ from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.gather.limits import Probe
 from roosync_ops.publish import dashboard
 from roosync_ops.publish.dashboard import refresh
-from roosync_ops.state import StateUnavailableError, read_folder
+from roosync_ops.state import StateUnavailableError
+from roosync_ops.state.folder import read_folder
 from roosync_ops.wire.identity import LAB_HOSTNAME_VARIABLE
 from roosync_ops.wire.times import now_ms
 from tests.kits.shares import ours, put

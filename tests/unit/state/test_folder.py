@@ -11,7 +11,8 @@ import pytest
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge import validate
 from roosync_ops.judge.verdict import NOT_UNDERSTOOD
-from roosync_ops.state import StateUnavailableError, folder, read_folder
+from roosync_ops.state import StateUnavailableError, folder
+from roosync_ops.state.folder import read_folder
 from roosync_ops.state.shared import DOUBLED
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.deadline import BoundedShare

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.state import StateUnavailableError, read_folder
+from roosync_ops.state import StateUnavailableError
+from roosync_ops.state.folder import read_folder
 from tests.kits.shares import NOW, heartbeat, ours, put, put_view
 
 if TYPE_CHECKING:
