@@ -10,7 +10,7 @@ from roosync_ops import errors, typed
 from roosync_ops.fleet import Fleet, Machine, load_inventory
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.second import second_of
-from roosync_ops.gather.source import Source, machine_of
+from roosync_ops.gather.source import Source, here, machine_of
 from roosync_ops.gather.validation import FleetLook, GracePeriod, seen, seen_by_all
 from roosync_ops.judge import Validation
 
@@ -43,9 +43,11 @@ def look_of(  # noqa: PLR0913, PLR0917 - what was typed
         said = "--probe asks every machine, so --via is of no use beside it"
         raise errors.usage(said, typed.ours(command, "--probe"))
 
+    own = here(at.shared, at.deadline)
+
     def look() -> FleetLook:
         with output.Progress() as progress:
-            return seen_by_all(fleet, chosen, at.shared, limits, grace, progress.show)
+            return seen_by_all(fleet, chosen, own, limits, grace, progress.show)
 
     return look, _PROBE_POLL_S
 

@@ -8,6 +8,7 @@ import typer
 from roosync_ops import errors, judge, show
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.limits import PROBE_CONNECT_S, PROBE_TIMEOUT_S, Limits
+from roosync_ops.gather.source import here
 from roosync_ops.gather.validation import GracePeriod, who_sees_whom
 from roosync_ops.state import StateUnavailableError
 
@@ -78,7 +79,7 @@ def matrix(  # noqa: PLR0913 - one argument an option
     fleet = load_inventory(at.inventory)
     chosen = fleet.select(names) if (names := options.names_of(limit, machines)) else tuple(fleet)
     with output.Progress() as progress:
-        found = who_sees_whom(chosen, at.shared, Limits(timeout, connect_timeout, at.deadline), progress.show)
+        found = who_sees_whom(chosen, here(at.shared, at.deadline), Limits(timeout, connect_timeout), progress.show)
     _write(found, report, shown, show.matrix_table, json=show.matrix_document, markdown=show.matrix_markdown)
     return errors.OK if found.ok else errors.NOT_AS_EXPECTED
 

@@ -1,5 +1,6 @@
 """Where the shared state is read: here, or by a machine over SSH."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -62,17 +63,15 @@ def read_state(machine: Machine, *, timeout_s: float) -> dict[str, Any]:
     return document
 
 
-def own_replica(
-    shared: str | None, deadline_s: float | None, source: Source | None = None
-) -> tuple[SharedState | None, StateUnavailableError | None]:
-    """Return this computer's own replica, or why it has none; neither where none is named.
+def here(shared: str | None, deadline_s: float | None) -> Source | None:
+    """Return what reads this computer's own replica, None where none is named."""
+    return Source(shared, None, deadline_s) if shared else None
 
-    Who looks again and again passes the same `source`: a share that hangs then costs one thread in all.
-    """
-    if not shared:
-        return None, None
+
+def own_replica(source: Callable[[], SharedState] | None) -> tuple[SharedState | None, StateUnavailableError | None]:
+    """Return this computer's own replica, or why it has none; neither where none is named."""
     try:
-        return (source or Source(shared, None, deadline_s))(), None
+        return None if source is None else source(), None
     except StateUnavailableError as error:
         return None, error
 

@@ -7,7 +7,6 @@ them cannot be.
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +24,7 @@ from roosync_ops.wire.times import now_ms
 
 from .limits import Limits, silently
 from .second import Second, Ssh, checked
-from .source import Source, own_replica
+from .source import Source
 
 AUTO: Final = "auto"
 
@@ -126,18 +125,17 @@ def judged(
 def seen_by_all(  # noqa: PLR0913, PLR0917 - a fleet, where to look, how long, and whom to tell
     fleet: Fleet,
     chosen: Sequence[Machine] | None,
-    shared: str | None,
+    source: Source | None,
     limits: Limits,
     grace: GracePeriod,
     tell: Callable[[str], None] = silently,
-    source: Source | None = None,
 ) -> FleetLook:
     """Ask the machines as well, all at once, and judge once. Raises CommandError where no replica shows anything.
 
-    `source` is what reads `shared`, where it is kept.
+    `source` is what reads this computer's own, if it has one.
     """
     asked = tuple(fleet) if chosen is None else chosen
-    own, found, trouble = _asked(asked, shared, limits, tell, source)
+    own, found, trouble = _asked(asked, source, limits, tell)
     found = checked(fleet, found, Ssh(limits), set())
     reads = [one.read_ms for one in found.values() if one.state is not None]
     now = max([*reads, *([] if own is None else [own.read_at_ms])], default=0) or now_ms()
@@ -150,10 +148,10 @@ def seen_by_all(  # noqa: PLR0913, PLR0917 - a fleet, where to look, how long, a
 
 
 def who_sees_whom(
-    chosen: Sequence[Machine], shared: str | None, limits: Limits, tell: Callable[[str], None] = silently
+    chosen: Sequence[Machine], source: Source | None, limits: Limits, tell: Callable[[str], None] = silently
 ) -> judge.Matrix:
     """Ask every machine what its own replica shows. Raises CommandError where no replica shows anything."""
-    own, found, trouble = _asked(chosen, shared, limits, tell)
+    own, found, trouble = _asked(chosen, source, limits, tell)
     matrix = judge.matrix(chosen, found, own, now_ms() if own is None else own.read_at_ms, trouble)
     if not matrix.observers and not matrix.reached:
         raise _nobody(len(chosen), trouble)
@@ -169,14 +167,9 @@ def _nobody(count: int, trouble: str | None) -> errors.CommandError:
 
 
 def _asked(
-    machines: Sequence[Machine],
-    shared: str | None,
-    limits: Limits,
-    tell: Callable[[str], None],
-    source: Source | None = None,
+    machines: Sequence[Machine], source: Source | None, limits: Limits, tell: Callable[[str], None]
 ) -> tuple[SharedState | None, dict[str, judge.ProbeResult], str | None]:
     from .probe import probe_beside  # noqa: PLC0415 - not needed where nobody is asked
 
-    read = partial(own_replica, shared, limits.deadline_s, source)
-    own, found, trouble = probe_beside(machines, limits, read, tell)
+    own, found, trouble = probe_beside(machines, limits, source, tell)
     return own, found, None if trouble is None else trouble.reason

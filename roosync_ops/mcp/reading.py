@@ -52,7 +52,7 @@ def validate(desk: ServerContext, arguments: Validate) -> ToolAnswer:
     chosen = fleet.select(arguments.machines) if arguments.machines else None
     grace = GracePeriod(arguments.patience, settings.memory, fleet)
     if arguments.probe == Probe.always:
-        look = seen_by_all(fleet, chosen, settings.shared, desk.limits, grace)
+        look = seen_by_all(fleet, chosen, desk.here, desk.limits, grace)
     else:
         look = seen(desk.source(), fleet, chosen, grace, second_of(fleet, Probe(arguments.probe)))
     trouble = () if grace.trouble is None else (f"What was seen could not be kept: {grace.trouble}",)
@@ -62,7 +62,7 @@ def validate(desk: ServerContext, arguments: Validate) -> ToolAnswer:
 def matrix(desk: ServerContext, arguments: Look) -> ToolAnswer:
     """Who sees whom."""
     fleet = desk.fleet()
-    found = who_sees_whom(_chosen(fleet, arguments.machines), desk.settings.shared, desk.limits)
+    found = who_sees_whom(_chosen(fleet, arguments.machines), desk.here, desk.limits)
     return ToolAnswer(show.matrix_document(found, arguments.lang))
 
 
