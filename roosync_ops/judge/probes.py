@@ -150,22 +150,21 @@ def merge_replicas(own: SharedState | None, probes: Iterable[ProbeResult], now_m
     What a machine's own replica says of that machine itself counts only where no other says anything of it: a beat
     that never left its machine was heard nowhere.
     """
-    answers = [one for one in probes if one.state is not None]
-    states = [own, *(one.state for one in answers)]
-    shown = next((state for state in states if state is not None), None)
-    if shown is None:
+    answers = [(None, own), *((one.machine_id, one.state) for one in probes)]
+    shown = [(observer, state) for observer, state in answers if state is not None]
+    if not shown:
         return None
-    heard: list[Evidence] = list(own.machines.values()) if own is not None else []
+    heard: list[Evidence] = []
     alone: list[Evidence] = []
-    for one in answers:
-        for name, piece in one.state.machines.items() if one.state is not None else ():
-            (alone if name == one.machine_id else heard).append(piece)
-    best = merge(heard, now_ms)
-    machines = {**merge(alone, now_ms), **best}
-    signs = (item for state in states if state is not None for item in state.signs.items())
+    for observer, state in shown:
+        for name, piece in state.machines.items():
+            (alone if name == observer else heard).append(piece)
+    machines = {**merge(alone, now_ms), **merge(heard, now_ms)}
+    signs = (item for _, state in shown for item in state.signs.items())
+    first = shown[0][1]
     return SharedState(
-        shown.shared, now_ms, dict(sorted(machines.items())), shown.findings, shown.view, shown.view_state,
-        max(state.seen for state in states if state is not None), signs=dict(sorted(signs, key=lambda item: item[1])),
+        first.shared, now_ms, dict(sorted(machines.items())), first.findings, first.view, first.view_state,
+        max(state.seen for _, state in shown), signs=dict(sorted(signs, key=lambda item: item[1])),
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import re
 import sys
 import threading
 from contextlib import suppress
+from copy import copy
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
@@ -92,9 +93,8 @@ def read_folder(
 
 def _what_came(read: Snapshot, why: str) -> Snapshot:
     """Return what a reading that hangs in one file came to: those that did not come are there, and cannot be read."""
-    came, left = Snapshot(read.read_at_ms, read.bounds), [*reversed(read.left)]
+    came, left = copy(read), [*reversed(read.left)]
     came.evidence, came.findings = read.evidence[:], read.findings[:]  # the reading that hangs may go on
-    came.seen, came.view, came.view_state = read.seen, read.view, read.view_state
     if came.view_state == "absent":
         came.view_state = f.UNREADABLE
         left.append(VIEW_NAME)

@@ -1,7 +1,7 @@
 """What one reading of the shared state gave, merged: the best evidence for each machine, and the findings."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
@@ -89,7 +89,7 @@ class SharedState:
     view: dict[str, Any] | None
     view_state: str
     seen: int
-    _by_machine: dict[str, tuple[Finding, ...]] = field(default_factory=dict, repr=False)
+    _by_machine: dict[str | None, list[Finding]] = field(default_factory=dict, repr=False)
     own_files: dict[str, Record] = field(default_factory=dict, repr=False)
     signs: dict[str, Sign] = field(default_factory=dict, repr=False)
 
@@ -98,7 +98,7 @@ class SharedState:
         piece = self.machines.get(machine_id)
         return None if piece is None else piece.record
 
-    def findings_about(self, machine_id: str) -> tuple[Finding, ...]:
+    def findings_about(self, machine_id: str) -> Sequence[Finding]:
         """Return the findings about this machine's own files, conflict copies included."""
         return self._by_machine.get(machine_id, ())
 
@@ -112,12 +112,15 @@ def assemble(shared: str, read: Snapshot, signs: object = None) -> SharedState:
     machines = merge(pieces, read_at_ms, found)
     of_another = {item.file for item in found if item.kind == f.OF_ANOTHER}
     own = {piece.record.machine_id: piece for piece in pieces if piece.kind == FILE}
-    found += _mark_undone(machines, own, tuple(found), read_at_ms)
+    found += _mark_undone(machines, own, of_another, read)
     if read.seen and not machines:
         said = f"nothing readable in the shared state {shared}: {_first(found)}"
         raise StateUnavailableError(said, typed.ours("matrix"))
     for piece in machines.values():
         found += islice(_wrong_fields(piece), _MAX_WRONG)
+    by_machine: dict[str | None, list[Finding]] = {}
+    for item in found:
+        by_machine.setdefault(item.machine_id, []).append(item)
     own_files = {name: piece.record for name, piece in own.items() if piece.file not in of_another}
     return SharedState(
         shared,
@@ -127,7 +130,7 @@ def assemble(shared: str, read: Snapshot, signs: object = None) -> SharedState:
         read.view,
         read.view_state,
         read.seen,
-        _by_machine(found),
+        by_machine,
         own_files,
         signs_in(signs, read_at_ms),
     )
@@ -162,30 +165,21 @@ def _wrong_fields(piece: Evidence) -> Iterator[Finding]:
                 yield piece.finding(f.WRONG_TYPE, said)
 
 
-def _by_machine(found: list[Finding]) -> dict[str, tuple[Finding, ...]]:
-    grouped: dict[str, list[Finding]] = {}
-    for finding in found:
-        if finding.machine_id is not None:
-            grouped.setdefault(finding.machine_id, []).append(finding)
-    return {machine_id: tuple(items) for machine_id, items in grouped.items()}
-
-
 def _mark_undone(
-    machines: Mapping[str, Evidence], own: Mapping[str, Evidence], findings: Iterable[f.Finding], now_ms: int
+    machines: Mapping[str, Evidence], own: Mapping[str, Evidence], of_another: set[str], read: Snapshot
 ) -> list[f.Finding]:
     """Mark each best record that contradicts its machine's own file: what older services did to it; return that.
 
-    `findings` are those of the reading itself: a file that cannot be read is told as that, and was not deleted.
+    A file that cannot be read is told as that, and was not deleted.
     """
-    broken = {item.file.lower() for item in findings if item.kind != f.VANISHED}
-    of_another = {item.file for item in findings if item.kind == f.OF_ANOTHER}
+    broken = {item.file.lower() for item in read.findings if item.kind != f.VANISHED}
     found = []
     for name, best in machines.items():
         file = file_of(name)
         if name in own and own[name].file in of_another:
             best.undone = f.OF_ANOTHER, own[name].modified_ms
         elif name in own or file not in broken:
-            best.undone = _undone(best, own.get(name), now_ms)
+            best.undone = _undone(best, own.get(name), read.read_at_ms)
         if best.undone is not None and best.undone[0] != f.OF_ANOTHER:
             found.append(f.Finding(file, best.undone[0], _SAID[best.undone[0]], name))
     return found
