@@ -114,7 +114,7 @@ def judged(
 
     def by_words(said: Mapping[str, judge.ProbeResult]) -> judge.Validation:
         shown = (judge.merge_replicas(state, said.values(), at_ms) if said else None) or state
-        every = known.asked(shown, state, said.values()) if said else known
+        every = known.asked(state, said.values()) if said else known
         if said and known.patience_ms is None:  # what the keeper noted may not have come in here
             every = replace(every, clocks={**known.clocks, **second_opinion.noted(shown, at_ms, every.offsets).clocks})
         return judge.validate(fleet, shown, at_ms, chosen, known=every, asked=said)
@@ -142,7 +142,7 @@ def seen_by_all(  # noqa: PLR0913, PLR0917 - a fleet, where to look, how long, a
     state = judge.merge_replicas(own, found.values(), now)
     if state is None:
         raise _nobody(len(asked), trouble)
-    known = grace.learn(own).asked(state, own, found.values())
+    known = grace.learn(own).asked(own, found.values())
     matrix = judge.matrix(asked, found, own, now if own is None else own.read_at_ms, trouble)
     return FleetLook(judge.validate(fleet, state, now, chosen, known=known, matrix=matrix), state, own, trouble)
 

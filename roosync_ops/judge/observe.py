@@ -73,8 +73,7 @@ def observation(
         return Observation(machine_id, UNKNOWN)
     record, now_ms = piece.record, piece.read_ms or now_ms
     limits = limits_of(piece, thresholds or record.thresholds, known.patience_ms)
-    heard, now_ms = record.last_heartbeat_ms, known.looked.get(machine_id, now_ms)
-    patience, at_ms = known.patience_ms, piece.arrived_ms
+    heard, patience, at_ms = record.last_heartbeat_ms, known.patience_ms, piece.arrived_ms
     seen = None if patience is None else known.seen.get(machine_id)
     if at_ms is not None:  # by the clock of its store, which is the reader's: nobody saw it more exactly
         patience, seen = patience or 0, Seen(at_ms, now_ms, record.sequence, record.session_id, heard, at_ms, at_ms)
