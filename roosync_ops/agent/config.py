@@ -58,10 +58,6 @@ class Config:
         self.shared_from_environment = False
 
     @property
-    def interval_ms(self) -> int:
-        return self.thresholds.interval_ms
-
-    @property
     def instance(self) -> str:
         """What names this machine in this shared state, on this machine."""
         place = os.path.normcase(os.path.abspath(self.shared)).encode("utf-8", "surrogateescape")

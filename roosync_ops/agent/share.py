@@ -100,20 +100,6 @@ class ShareTroubleError(ProblemError):
         super().__init__(reason, _HINTS[state])
 
 
-class OwnFile:
-    """This machine's file as it lies in the share: `record` where it was understood, else `detail` says why not."""
-
-    __slots__ = ("detail", "record")
-
-    def __init__(self, record: Record | None = None, detail: str | None = None) -> None:
-        self.record = record
-        self.detail = detail
-
-    @property
-    def data(self) -> Json | None:
-        return None if self.record is None else self.record.data
-
-
 class FolderShare:
     """A synced folder. Every method raises ShareTroubleError and nothing else; none outlasts the deadline.
 
@@ -155,7 +141,13 @@ class FolderShare:
         if not wait_until(lambda: self._call(are_here, "looking for heartbeats", self._reading), limit_s, _FOLLOW_S):
             raise ShareTroubleError(UNSYNCED, f"{self._folder}: aucun heartbeat n'y est arrivé en {limit_s:g} s")
 
-    def read_own(self) -> OwnFile:
+    def read_own(self) -> Json | None:
+        """Return what this machine's file holds; None where there is none, or none that can be understood."""
+        record = self.own_record()[0]
+        return None if record is None else record.data
+
+    def own_record(self) -> tuple[Record | None, str | None]:
+        """Return this machine's record as it lies in the share; and why one that lies there was not understood."""
         return self._call(lambda: _read_own(self.shared, self._own, self.machine_id), "reading own file")
 
     def read_before(self, now_ms: int) -> Record | None:
@@ -260,17 +252,16 @@ def replace_file(path: str, temporary: str, raw: bytes, mode: int | None = MODE)
     raise OSError(errno.EIO, "la relecture diffère de ce qui a été écrit", path)
 
 
-def _read_own(shared: str, path: str, machine_id: str) -> OwnFile:
+def _read_own(shared: str, path: str, machine_id: str) -> tuple[Record | None, str | None]:
     try:
         if os.path.islink(os.path.dirname(path)):
-            return OwnFile()
-        record, _ = parse(load(read_file(path, MAX_RECORD_BYTES))[0], machine_id, path)
+            return None, None
+        return parse(load(read_file(path, MAX_RECORD_BYTES))[0], machine_id, path)[0], None
     except (FileNotFoundError, NotADirectoryError):
         os.stat(shared)  # a share that is gone is not a share without our file
-        return OwnFile()
+        return None, None
     except NotUnderstoodError as error:
-        return OwnFile(detail=f"{error.kind}: {error.detail}")
-    return OwnFile(record=record)
+        return None, f"{error.kind}: {error.detail}"
 
 
 def _find_record(folder: str, accept: Callable[[Record], bool], bounds: Bounds, also: str | None) -> str | None:

@@ -62,7 +62,7 @@ def probe(request: dict[str, Any]) -> dict[str, Any]:
     limit_s = float(request.get("shareDeadline") or 5)
     agent = agent_of(folder)
     own = None if problem else told(agent, "status", STATUS_LIMIT_S)
-    share = look_at_share(shared, limit_s, agent, own)
+    share = None if shared is None else look_at_share(shared, limit_s, agent, own)
     return {
         "hostname": hostname(),
         "platform": sys.platform,
@@ -248,7 +248,7 @@ def _look(agent: str, step: dict[str, Any]) -> dict[str, Any]:
 
 #: What a rollout that was cut off left of a file.
 _CUT_OFF = re.compile(r"\.(agent|agent-[0-9a-f]{16}|config)\.(pyz|json)(\.[0-9]+)?\.new")
-#: What else of ours lies in the local folder; the logon session's answer where the one who asked was ended before.
+#: What else of ours lies in the local folder; the logon session's answer where the process that asked was ended before.
 _OURS = re.compile(
     "|".join([*map(re.escape, (AGENT_NAME, CONFIG_NAME, *MEASURE_NAMES)), f"{re.escape(PUSHED_NAME)}.*"])
     + rf"|{BUILD_FILE.pattern}|{_CUT_OFF.pattern}|answer-[0-9a-f]{{16}}(\.tmp|\.log)?"

@@ -1,4 +1,4 @@
-"""What keeps the loop alive when nobody is logged in: one interface, one module a mechanism.
+"""What keeps the loop alive when no user is logged in: one interface, one module a mechanism.
 
 systemd or a supervised process on Linux, a scheduled task on Windows.
 """

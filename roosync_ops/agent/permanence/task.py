@@ -130,9 +130,7 @@ class Task(Mechanism):
         was = self.installed()
         if was:
             self._change(lambda: self._scheduler.do("/Delete", self.name, "/F"))
-        with suppress(LocalError):  # that of a question whose asker was ended before its end
-            self._scheduler.do("/Delete", task_name("ask", self._local_dir), "/F")
-        remove_if_empty(FOLDER)
+        forget(self._scheduler, task_name("ask", self._local_dir))  # its asker may have been ended before its end
         for name in (LOG, ASK_LOCK):
             local.remove(os.path.join(self._local_dir, name))
         return was
@@ -239,38 +237,28 @@ class Task(Mechanism):
             self._known.clear()
 
 
-class OneShot:
-    """A task that runs once in the user's logon session; nothing stays. Raises LocalError, CodedError without one."""
+def run_once(scheduler: Scheduler, name: str, command: list[str], folder: str) -> None:
+    """Have a task run `command` once in the user's logon session. Raises LocalError, CodedError without one."""
+    program = program_of(command, folder, scheduler.user)
+    until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + _LIFE_S))
+    scheduler.create(name, task_xml.one_shot(program, until), folder)
+    try:
+        scheduler.do("/Run", name)
+    except LocalError:
+        has_ended(scheduler, name)
+        raise
 
-    def __init__(self, what: str, local_dir: str, scheduler: Scheduler | None = None) -> None:
-        self.scheduler = scheduler or Scheduler()
-        self._name = task_name(what, local_dir)
-        self._folder = local_dir
 
-    def __enter__(self) -> OneShot:  # noqa: PYI034 - Python 3.9 has no Self
-        return self
+def has_ended(scheduler: Scheduler, name: str) -> bool:
+    """Return True if such a task has run and runs no more. Raises CodedError where there is no logon session."""
+    result = scheduler.last_result(name)
+    if result in NO_SESSION:
+        raise no_session()
+    return result not in (RUNNING, HAS_NOT_RUN, QUEUED)
 
-    def __exit__(self, *_: object) -> None:
-        with suppress(LocalError):  # never made
-            self.scheduler.do("/Delete", self._name, "/F")
-        remove_if_empty(FOLDER)
 
-    def run(self, program: task_xml.Program) -> None:
-        """Register the task and start it."""
-        until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + _LIFE_S))
-        self.scheduler.create(self._name, task_xml.one_shot(program, until), self._folder)
-        try:
-            self.scheduler.do("/Run", self._name)
-        except LocalError:
-            self.has_ended()
-            raise
-
-    def has_ended(self) -> bool:
-        """Return True if it has run and runs no more."""
-        result = self.scheduler.last_result(self._name)
-        if result in NO_SESSION:
-            raise no_session()
-        return result not in (RUNNING, HAS_NOT_RUN, QUEUED)
-
-    def has_not_run(self) -> bool:
-        return self.scheduler.last_result(self._name) == HAS_NOT_RUN
+def forget(scheduler: Scheduler, name: str) -> None:
+    """Remove such a task, if it was ever made, and what held tasks of ours and no others."""
+    with suppress(LocalError):
+        scheduler.do("/Delete", name, "/F")
+    remove_if_empty(FOLDER)

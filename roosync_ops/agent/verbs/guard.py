@@ -185,7 +185,7 @@ def answer(flags: Flags) -> Answer:
 def _watch(config: Config, places: Places, names: list[str]) -> tuple[str, ...]:
     """Return why to go back, nothing where the trial is over without."""
     share = share_of(config)
-    trial = Trial(config.interval_ms / 1000, config.share_deadline_s, time.monotonic())
+    trial = Trial(config.thresholds.interval_ms / 1000, config.share_deadline_s, time.monotonic())
     while builds.on_trial(config.local_dir) == names:
         now = time.monotonic()
         if is_held(places.control_lock):
@@ -210,7 +210,7 @@ def _seen(places: Places, share: FolderShare) -> tuple[str | None, tuple[object,
         return None, (None, 0), 0, 0.0
     loop = read_local_state(places)["loop"]
     try:
-        record = share.read_own().data
+        record = share.read_own()
     except ProblemError:
         record = None
     beat = (None, 0) if has_left(record) else (agent_part(record).get("sessionId"), sequence_of(record))
