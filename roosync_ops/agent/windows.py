@@ -30,6 +30,7 @@ def _prototype(name: str, result: object, *arguments: object) -> None:
 
 
 _prototype("CreateMutexW", wintypes.HANDLE, ctypes.c_void_p, wintypes.BOOL, wintypes.LPCWSTR)
+_prototype("OpenMutexW", wintypes.HANDLE, wintypes.DWORD, wintypes.BOOL, wintypes.LPCWSTR)
 _prototype("CloseHandle", wintypes.BOOL, wintypes.HANDLE)
 _prototype("WaitForSingleObject", wintypes.DWORD, wintypes.HANDLE, wintypes.DWORD)
 _prototype("OpenProcess", wintypes.HANDLE, wintypes.DWORD, wintypes.BOOL, wintypes.DWORD)
@@ -66,6 +67,15 @@ def take_name(name: str) -> int | None:
         close_handle(value)
         return None
     return value
+
+
+def is_taken(name: str) -> bool:
+    """Return True if some process has the name. Nothing is taken: a loop that begins just now finds it free."""
+    value = _KERNEL32.OpenMutexW(_SYNCHRONIZE, False, name)
+    if not value:
+        return ctypes.get_last_error() == _ACCESS_DENIED
+    close_handle(value)
+    return True
 
 
 def process_start(pid: int) -> str | None:

@@ -20,7 +20,7 @@ from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.facts_model import Knocked, ProbeReport, parse_report
 from roosync_ops.state import SharedState, StateUnavailableError, from_document
 from roosync_ops.transport.link import CONNECT, LOGIN_S, Failure, Patience
-from roosync_ops.transport.reach import OPEN, Reach, host_of, known_hosts_of, port_of, reach_of
+from roosync_ops.transport.reach import Reach, host_of, known_hosts_of, port_of, reach_of
 from roosync_ops.transport.ssh import OpenSsh
 from roosync_ops.wire.record import OF_A_TWIN
 from roosync_ops.wire.times import now_ms, time_or_none
@@ -177,7 +177,7 @@ def result_of(
 
 def _unasked(failure: Failure, reach: Reach | None) -> AgentState:
     """Return what is to be said of an agent that was not asked, or whose answer is of no use."""
-    met = reach is None or reach.answers == OPEN  # not a hop on the way to it
+    met = reach is None or reach.met  # not a hop on the way to it
     kind = _CONNECTED.get(failure.code, probes.OFF) if met else probes.OFF
     reason = failure.reason.removeprefix("unreachable: ")
     return AgentState(probes.UNCLEAR if failure.step != CONNECT else kind, detail=reason, hint=failure.hint)

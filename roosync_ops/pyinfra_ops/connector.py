@@ -4,9 +4,8 @@ On a POSIX machine everything works that works with pyinfra's own SSH connector;
 machine's own shell as it is, and never through `sh`.
 """
 
-import abc
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeVar, cast
 
 from pyinfra.api.arguments import ConnectorArguments
@@ -22,10 +21,12 @@ from pyinfra.connectors.util import (
     make_unix_command_for_host,
 )
 
+from roosync_ops.fleet import FleetError, Machine
 from roosync_ops.remote_script.question import Question, no_answer
 from roosync_ops.transport import output
-from roosync_ops.transport.link import CLOSED, LOGIN_S, TOO_MUCH, Finished, Link, LinkError, Patience
+from roosync_ops.transport.link import CLOSED, LOGIN_S, TOO_MUCH, UNREACHABLE, Finished, Link, LinkError, Patience
 from roosync_ops.transport.posix_files import PosixLink
+from roosync_ops.transport.ssh import link_to
 from roosync_ops.transport.windows_link import WindowsLink
 
 from .ledger import ledger
@@ -63,23 +64,24 @@ class Ask(StringCommand):
         self.forgiving = forgiving
 
 
-class MachineConnectError(ConnectError):
-    """A machine that was not reached; `code` and `hint` are the link's."""
-
-    def __init__(self, error: LinkError) -> None:
-        super().__init__(error.reason)
-        self.code, self.hint = error.code, error.hint
-
-
-class Connector(BaseConnector, abc.ABC):
+class Connector(BaseConnector):
     """A machine over a link."""
 
     handles_execution = True
     _link: Link | None = None
 
-    @abc.abstractmethod
+    @staticmethod
+    def make_names_data(name: str) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
+        """Yield the machine under its plain name: groups, --limit and our results know it by its machineId."""
+        yield name, {}, []
+
     def make_link(self, patience: Patience) -> Link:
         """Return the way to this host. Raises LinkError."""
+        try:
+            machine = Machine.of_host(self.host.name, self.host.data.dict())
+        except FleetError as error:
+            raise LinkError(UNREACHABLE, str(error)) from None
+        return link_to(machine, patience, keep=True)
 
     @property
     def link(self) -> Link:
@@ -95,7 +97,7 @@ class Connector(BaseConnector, abc.ABC):
     def connect(self) -> None:
         """Log in, where no connection is kept: one command more needs no login of its own.
 
-        Raises MachineConnectError.
+        Raises ConnectError, of which the cause is the link's error.
         """
         limit = float(self.state.config.CONNECT_TIMEOUT)
         book = ledger(self.host)
@@ -104,7 +106,7 @@ class Connector(BaseConnector, abc.ABC):
             if book.report is None:
                 _in_turn(link.open)
         except LinkError as error:
-            raise MachineConnectError(error) from None
+            raise ConnectError(error.reason) from error
         self._link = link
 
     def disconnect(self) -> None:

@@ -161,11 +161,9 @@ class OpenSsh(PosixLink):
 def link_to(machine: Machine, patience: Patience, *, keep: bool = False, through: OpenSsh | None = None) -> Link:
     """Return the way to a machine that its inventory names, or `through` another one; nothing is sent yet."""
     if machine.transport == "winrm":
-        from . import winrm, winrm_access  # noqa: PLC0415 - most fleets have no such machine
+        from .winrm import Winrm  # noqa: PLC0415 - most fleets have no such machine
 
-        named = {"hostname": machine.host, "user": machine.user, "port": machine.port}
-        data = {**machine.winrm, **{f"winrm_{key}": value for key, value in named.items() if value is not None}}
-        return winrm.Winrm(machine.machine_id, winrm_access.with_defaults(data), patience.connect_s)
+        return Winrm(machine.machine_id, machine.entry()[1], patience.connect_s)
     if machine.system == "windows":
         from .sftp import WindowsSsh  # noqa: PLC0415 - as above
 

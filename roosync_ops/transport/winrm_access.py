@@ -151,8 +151,9 @@ class Access:
         return text
 
 
-def of(name: str, data: Mapping[str, Any]) -> Access:
+def of(name: str, said: Mapping[str, Any]) -> Access:
     """Return the way to a machine that these data keys describe. Raises AccessError."""
+    data = {key: said.get(key, usual) for key, (_, usual) in KEYS.items()}
     auth, transport = data["winrm_auth"], data["winrm_transport"]
     if auth not in AUTHS:
         raise AccessError(f"winrm_auth: {auth!r} is none of {', '.join(AUTHS)}")
@@ -181,11 +182,6 @@ def of(name: str, data: Mapping[str, Any]) -> Access:
         # The machine answers at the latest after the operation's own time; this much later it never will.
         read_timeout=max(data["winrm_read_timeout"], data["winrm_operation_timeout"] + 2),
     )
-
-
-def with_defaults(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the data keys of a machine, and what holds where it says nothing."""
-    return {key: data.get(key, usual) for key, (_, usual) in KEYS.items()}
 
 
 def _encryption(data: Mapping[str, Any], auth: str, *, tls: bool) -> str:

@@ -52,9 +52,9 @@ WITHOUT = """
 import sys
 sys.modules["pypsrp"] = sys.modules["requests"] = None
 from roosync_ops.pyinfra_ops.winrm import WinrmConnector
-from roosync_ops.transport import winrm, winrm_access
+from roosync_ops.transport import winrm
 try:
-    winrm.Winrm('m', winrm_access.with_defaults({}), 10).open()
+    winrm.Winrm('m', {}, 10).open()
 except winrm.LinkError as error:
     print(error)
 """

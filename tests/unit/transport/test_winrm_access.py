@@ -27,8 +27,7 @@ def _password(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def access(**data: Any) -> winrm_access.Access:
-    usual = winrm_access.with_defaults({})
-    return winrm_access.of("myia-web1", {**usual, "winrm_user": "me", **data})
+    return winrm_access.of("myia-web1", {"winrm_user": "me", **data})
 
 
 def test_https_with_a_checked_certificate_and_negotiate_is_what_holds_where_nothing_is_said() -> None:
