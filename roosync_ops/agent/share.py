@@ -213,14 +213,11 @@ class FolderShare:
             reason = f"{self.shared}: aucune réponse en {error.deadline_s:g} s ({_DOING.get(error.doing, error.doing)})"
             raise ShareTroubleError(HUNG, f"{reason} depuis {to_iso(error.since_ms)}", error.since_ms) from None
         except OSError as error:
-            raise self._trouble(error) from None
-
-    def _trouble(self, error: OSError) -> ShareTroubleError:
-        where = error.filename if isinstance(error.filename, str) else self.shared
-        word = _WORDS.get(error.errno or 0, REFUSED)
-        if sys.platform == "win32":
-            word = _WINDOWS_WORDS.get(error.winerror or 0, word)
-        return ShareTroubleError(word, f"{where}: {error.strerror or type(error).__name__}")
+            where = error.filename if isinstance(error.filename, str) else self.shared
+            word = _WORDS.get(error.errno or 0, REFUSED)
+            if sys.platform == "win32":
+                word = _WINDOWS_WORDS.get(error.winerror or 0, word)
+            raise ShareTroubleError(word, f"{where}: {error.strerror or type(error).__name__}") from None
 
     def _prepared(self) -> str:
         """Return the temporary name of this machine's file.

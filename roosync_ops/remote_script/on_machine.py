@@ -43,9 +43,9 @@ from .on_common import (
 )
 
 if sys.platform == "win32":
-    from .on_windows import ask, forget_upload, look_at_share, put_in_place, rmdir, unlink, uploaded, who
+    from .on_windows import ask, look_at_share, put_in_place, rmdir, unlink, uploaded, who
 else:
-    from .on_posix import ask, forget_upload, look_at_share, put_in_place, rmdir, unlink, uploaded, who
+    from .on_posix import ask, look_at_share, put_in_place, rmdir, unlink, uploaded, who
 
 
 def probe(request: dict[str, Any]) -> dict[str, Any]:
@@ -146,7 +146,8 @@ def _push(agent: str, step: dict[str, Any]) -> dict[str, Any]:
     data = uploaded(folder)
     if sha256(data) == step["sha256"]:
         replace(folder, step["agent"], data, 0o700)
-        forget_upload(folder)
+        with suppress(FileNotFoundError):  # it came by stdin, or another rollout of the same build has removed it
+            unlink(os.path.join(folder, PUSHED_NAME))
     elif sha256_of(path) != step["sha256"]:  # else another rollout of the same build has just taken it
         raise StepError("UPLOAD_BROKEN", "the agent did not arrive whole; the old one is still in place")
     return {"pushed": step["agent"]}

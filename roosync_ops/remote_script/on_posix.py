@@ -41,10 +41,6 @@ def uploaded(_folder: str) -> bytes:
     return b""
 
 
-def forget_upload(_folder: str) -> None:
-    """Nothing is kept of stdin."""
-
-
 def look_at_share(shared: str, limit_s: float, _agent: str, _status: dict[str, Any] | None) -> dict[str, Any]:
     """Look at the share as the user the agent will run as, and write nothing; `hung` where it gave no answer."""
     code, output = bounded(lambda: print(json.dumps(share_facts(shared))), limit_s)  # noqa: T201 - its stdout is the pipe

@@ -77,12 +77,6 @@ def uploaded(folder: str) -> bytes:
     return b""
 
 
-def forget_upload(folder: str) -> None:
-    """Remove what was taken from there; another rollout of the same build may have done so."""
-    with suppress(FileNotFoundError):
-        unlink(os.path.join(folder, PUSHED_NAME))
-
-
 def look_at_share(shared: str, limit_s: float, agent: str, status: dict[str, Any] | None) -> dict[str, Any]:
     """Look at the share as the agent would, and write nothing; `hung` where it gave the agent no answer.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 
 from roosync_ops.agent.build import bundle_path, source_root
@@ -12,6 +13,7 @@ from roosync_ops.agent.errors import LocalError
 from roosync_ops.agent.flags import Flags
 from roosync_ops.wire import local
 from roosync_ops.wire.local import FILE_MODE
+from roosync_ops.wire.typed import Any
 
 #: Isolated from the user's environment and site packages, and no bytecode written: only the standard library is used.
 _ISOLATED = ["-I", "-S", "-B"]
@@ -70,6 +72,12 @@ def build_command(root: str, words: list[str]) -> list[str]:
     if not sys.executable:
         raise LocalError("Python ne connaît pas son propre chemin", "lancer l'agent par le chemin complet de python3")
     return [sys.executable, *_ISOLATED, root, *words]
+
+
+def begun(line: list[str], **options: Any) -> subprocess.Popen[bytes]:
+    """Begin a process of ours, whose streams lead nowhere but where `options` say so. OSError."""
+    options = {**dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL), **options}
+    return subprocess.Popen(line, **options)  # noqa: S603 - our own agent, by its absolute path
 
 
 def agent_command(words: list[str]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 
 from roosync_ops.agent.build import bundle_path
 from roosync_ops.agent.builds import AGENT_NAME, named_builds
@@ -17,7 +16,7 @@ from roosync_ops.wire import local
 from roosync_ops.wire.small import wait_until
 
 from . import Mechanism
-from .launch import bare_command, text_in, write_text
+from .launch import bare_command, begun, text_in, write_text
 from .supervisor import LOCK_NAME, PID_NAME
 
 #: Written by `install`: the words the loop is run with.
@@ -68,14 +67,8 @@ class Process(Mechanism):
         words = words or text_in(self._marker).split("\0")
         try:
             with open(local.create(self._log), "wb") as log:
-                subprocess.Popen(  # noqa: S603 - our own agent, by its absolute path
-                    bare_command(["supervise", self._folder, *words], self._named()),
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=log,
-                    cwd="/",
-                    start_new_session=True,
-                )
+                line = bare_command(["supervise", self._folder, *words], self._named())
+                begun(line, stderr=log, cwd="/", start_new_session=True)
         except OSError as error:
             raise LocalError(f"processus non lancé: {error}", "action run") from None
 
