@@ -79,7 +79,7 @@ def run_command(
 
     It is to be one JSON object, put there whole. Nothing stays, neither file nor task. Raises ProblemError.
     """
-    from .permanence import schtasks, task  # noqa: PLC0415 - Windows alone gets here
+    from .permanence import launch, schtasks, task  # noqa: PLC0415 - Windows alone gets here
 
     tasks = scheduler or schtasks.Scheduler()
     name, file = task.task_name(what, folder), os.path.join(folder, f"answer-{os.urandom(8).hex()}")
@@ -89,7 +89,7 @@ def run_command(
         if not answer and tasks.last_result(name) == schtasks.HAS_NOT_RUN:
             raise no_session()
         if not answer:
-            said = task.tail(f"{file}.log")
+            said = launch.tail(f"{file}.log")
             reason = f"l'agent n'a pas répondu dans la session ouverte{f': {said}' if said else ''}"
             raise CodedError(AGENT_CRASHED, reason, "réessayer; sinon action look dans cette session")
         return answer

@@ -50,6 +50,11 @@ def text_in(path: str) -> str:
         return ""
 
 
+def tail(path: str) -> str | None:
+    """Return the end of what a process of ours wrote into a file, in one line; None where that is nothing."""
+    return " ".join(text_in(path).split())[-400:] or None
+
+
 def write_text(path: str, text: str, mode: int = FILE_MODE) -> bool:
     """Write a file of ours whole; False where it says so already. OSError."""
     if text_in(path) == text:

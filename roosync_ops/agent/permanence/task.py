@@ -27,7 +27,7 @@ from roosync_ops.wire.small import suppress, wait_until
 from roosync_ops.wire.typed import Callable
 
 from . import Mechanism, task_xml
-from .launch import agent_command, text_in
+from .launch import agent_command
 from .schtasks import HAS_NOT_RUN, NO_SESSION, QUEUED, RUNNING, Scheduler, remove_if_empty
 
 #: What the loop says on stderr, which pythonw.exe has not got.
@@ -60,9 +60,8 @@ def program_of(command: list[str], folder: str, user: str) -> task_xml.Program:
     for text in (command[0], folder, *arguments):
         if "%" in text or "$(" in text:
             # Task Scheduler replaces %NAME% and $(Arg0), and knows no way to write them as they are.
-            raise LocalError(
-                f"une tâche planifiée ne peut pas porter « % » ou « $( »: {text!r:.120}", "renommer ce dossier"
-            )
+            reason = f"une tâche planifiée ne peut pas porter « % » ou « $( »: {text!r:.120}"
+            raise LocalError(reason, "renommer ce dossier")
     line = subprocess.list2cmdline(arguments)
     return {"command": command[0], "arguments": line, "folder": folder, "user": user}
 
@@ -74,15 +73,8 @@ def windowless(python: str) -> str:
         found = os.path.join(os.path.dirname(near), "pythonw.exe")
         if os.path.isfile(found):
             return found
-    folder = os.path.dirname(base)
-    raise LocalError(
-        f"pythonw.exe manque dans {folder}: réparer ce Python, ou en indiquer un autre", "where.exe pythonw"
-    )
-
-
-def tail(path: str) -> str | None:
-    """Return the end of what a process without a console wrote, in one line."""
-    return " ".join(text_in(path).split())[-400:] or None
+    reason = f"pythonw.exe manque dans {os.path.dirname(base)}: réparer ce Python, ou en indiquer un autre"
+    raise LocalError(reason, "where.exe pythonw")
 
 
 class Task(Mechanism):
@@ -98,6 +90,7 @@ class Task(Mechanism):
         self.name = task_name("heartbeat", config.local_dir)
         self._config = config
         self._local_dir = config.local_dir
+        self.log = os.path.join(config.local_dir, LOG)
         self._places = Places(config.instance_dir)
         self._scheduler = scheduler or Scheduler()
         self._known: list[str | None] = []
@@ -131,8 +124,8 @@ class Task(Mechanism):
         if was:
             self._change(lambda: self._scheduler.do("/Delete", self.name, "/F"))
         forget(self._scheduler, task_name("ask", self._local_dir))  # its asker may have been ended before its end
-        for name in (LOG, ASK_LOCK):
-            local.remove(os.path.join(self._local_dir, name))
+        local.remove(self.log)
+        local.remove(os.path.join(self._local_dir, ASK_LOCK))
         return was
 
     def start(self, words: list[str] | None) -> None:
@@ -176,9 +169,6 @@ class Task(Mechanism):
             return no_session() if last else None
         return self._ended(result, last=last)
 
-    def last_words(self) -> str | None:
-        return tail(os.path.join(self._local_dir, LOG))
-
     def _ended(self, result: int | None, *, last: bool) -> ProblemError | None:
         """An instance that is just ending makes the scheduler ignore the next one (IgnoreNew): it is run once more."""
         self._looks_in_vain += 1
@@ -213,9 +203,8 @@ class Task(Mechanism):
         return error
 
     def _disabled(self, what: str, hint: str | None = None) -> ProblemError:
-        return CodedError(
-            TASK_DISABLED, f"la tâche {self.name} {what}", hint or f'schtasks /Change /TN "{self.name}" /ENABLE'
-        )
+        hint = hint or f'schtasks /Change /TN "{self.name}" /ENABLE'
+        return CodedError(TASK_DISABLED, f"la tâche {self.name} {what}", hint)
 
     def _document(self) -> str | None:
         """The task as the scheduler has it, asked for once between two changes of ours."""
