@@ -17,7 +17,7 @@ from roosync_ops.fleet import Machine
 from roosync_ops.judge import AgentState, ProbeResult, probes
 from roosync_ops.judge.contradictions import lately
 from roosync_ops.remote_script import checks
-from roosync_ops.remote_script.facts_model import ProbeReport, parse_knocked, parse_report
+from roosync_ops.remote_script.facts_model import Knocked, ProbeReport, parse_report
 from roosync_ops.state import SharedState, StateUnavailableError, from_document
 from roosync_ops.transport.link import CONNECT, LOGIN_S, Failure, Patience
 from roosync_ops.transport.reach import Reach, host_of, known_hosts_of, port_of, reach_of
@@ -138,7 +138,7 @@ def knock(
     ports = {machine.machine_id: [host_of(machine), port_of(machine)] for machine in targets}
     request = {"do": "knock", "targets": list(ports.values()), "limit": min(connect_timeout_s, timeout_s / 2)}
 
-    found = asking.each(witnesses, lambda one: asking.put(one, request, timeout_s, connect_timeout_s, parse_knocked))
+    found = asking.each(witnesses, lambda one: asking.put(one, request, timeout_s, connect_timeout_s, Knocked.read))
     return {
         name: frozenset(target for target, is_open in zip(ports, said.open, strict=False) if is_open)
         for name, said in found.items()

@@ -76,14 +76,7 @@ def make_folder(path: str, *, parents: bool = False) -> None:
     """Make a folder of ours, and see that it is. Raises NotOursError or another OSError."""
     check_folder(path, parents=parents)
     if not os.path.isdir(path):
-        above = os.path.dirname(path)
-        if above:
-            os.makedirs(above, exist_ok=True)
-        try:
-            os.mkdir(path, FOLDER_MODE)
-        except FileExistsError:
-            if not os.path.isdir(path):
-                raise
+        os.makedirs(path, FOLDER_MODE, exist_ok=True)  # those above it are as the umask has it
         check_folder(path, parents=parents)
 
 

@@ -125,12 +125,10 @@ class Systemd(Mechanism):
         self._systemctl("stop", self.unit)
 
     def run_beside(self, line: list[str]) -> bool:
-        try:
-            return (
-                _run(["systemd-run", *self._whose, "--collect", "--quiet", "--no-ask-password", *line]).returncode == 0
-            )
-        except LocalError:
-            return False
+        run_it = ["systemd-run", *self._whose, "--collect", "--quiet", "--no-ask-password", *line]
+        with suppress(LocalError):
+            return _run(run_it).returncode == 0
+        return False
 
     def last_words(self) -> str | None:
         """What `journalctl` would show is the operator's to read; here only the unit's own verdict."""

@@ -142,7 +142,8 @@ class Task(Mechanism):
         if words is not None:
             self.install(words)
         self._looks_in_vain = 0
-        self._halt(yes=False)
+        with Using(self._places.halted), suppress(FileNotFoundError):
+            os.unlink(self._places.halted)
         try:
             self._change(lambda: self._scheduler.do("/Change", self.name, "/ENABLE"))
             self._scheduler.do("/Run", self.name)
@@ -155,7 +156,8 @@ class Task(Mechanism):
             return
         places = self._places
         loop = read_local_state(places)["loop"]
-        self._halt(yes=True)
+        with Using(places.halted):  # an instance that is just starting is wanted no more
+            local.write(places.halted, b"")
         self._change(lambda: self._scheduler.do("/Change", self.name, "/DISABLE"))
         if not wait_until(lambda: not is_held(places.loop_lock), _END_S + self._config.share_deadline_s, _LOOK_S):
             signal_loop(places, kill=True)  # schtasks /End does nothing for a hidden task: MS-TSCH 3.2.5.4.12
@@ -204,15 +206,6 @@ class Task(Mechanism):
         except ProblemError as problem:
             return problem
         return None
-
-    def _halt(self, *, yes: bool) -> None:
-        """Say to an instance that is just starting whether it is still wanted."""
-        path = self._places.halted
-        with Using(path):
-            if yes:
-                local.write(path, b"")
-            elif os.path.exists(path):
-                os.unlink(path)
 
     def _refused(self, error: LocalError) -> ProblemError:
         if self.installed() and not self.enabled():

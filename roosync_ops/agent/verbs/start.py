@@ -12,10 +12,10 @@ from roosync_ops.agent.errors import OK, LocalError, ProblemError, already_start
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.interactive_session import run_verb, sees_share
 from roosync_ops.agent.local_state import Places, loop_runs, loops, prepare, read_local_state
+from roosync_ops.agent.lock import is_claimed
 from roosync_ops.agent.permanence import Mechanism
 from roosync_ops.agent.permanence.launch import run_words
 from roosync_ops.agent.share import HUNG, FolderShare, ShareTroubleError, share_of
-from roosync_ops.agent.single_instance import is_claimed
 from roosync_ops.agent.verbs import guard
 from roosync_ops.agent.verbs.stop import end_all, take_turn
 from roosync_ops.wire.small import suppress
