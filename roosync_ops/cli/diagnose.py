@@ -58,8 +58,7 @@ def diagnose(  # noqa: PLR0913 - one argument an option
         if any(one.done for one in fixes):
             found = _look(fleet, names, at.shared, limits)
     document = diagnoses_document(found, fixes, shown.lang, dry=dry)
-    width, color = output.width(), output.wants_color()
-    table = diagnoses_table(found, fixes, shown.lang, width, color=color, everything=bool(names))
+    table = diagnoses_table(found, fixes, output.style(shown.lang), everything=bool(names))
     output.write(show.json_text(document) if shown.as_json else table)
     return errors.OK if found.ok else errors.NOT_AS_EXPECTED
 

@@ -18,7 +18,7 @@ from roosync_ops.judge.probes import reason_of
 from roosync_ops.pyinfra_ops.ledger import PLANNED
 from roosync_ops.pyinfra_ops.run import UNREACHABLE, Result
 from roosync_ops.show.document import keyed
-from roosync_ops.show.messages import words
+from roosync_ops.show.text import Style
 from roosync_ops.state.shared import SharedState
 from roosync_ops.wire.status import ONLINE
 from roosync_ops.wire.status import status as status_of
@@ -106,7 +106,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
             from .report import report_of  # noqa: PLC0415 - seldom asked for, and long to load
 
             found = report_of(document)
-            output.write(show.junit(found.validation, shown.lang, found.rollout))
+            output.write(show.junit(found.validation, Style(shown.lang), found.rollout))
     elif after is not None:
         _tell_after(after, shown.lang)
     elif how.dry and any(row.outcome == PLANNED for row in results):
@@ -201,25 +201,27 @@ def _tell(results: tuple[Result, ...], chosen: tuple[Machine, ...], *, dry: bool
     acting.tell(results, dry=dry, lang=lang)
     bound = {machine.machine_id for machine in chosen if machine.system == "windows"}
     if not dry and any(row.ok and row.skipped is None and row.machine_id in bound for row in results):
-        output.write(words(lang)["acting.bound"])
+        output.write(Style(lang)["acting.bound"])
 
 
 def _tell_after(after: _After, lang: str) -> None:
-    color, most = output.wants_color(), output.width() or 10_000
+    style = output.style(lang)
     width = max(map(len, after.checks), default=0)
     lines = [""] if after.checks else []
     for name, checks in after.checks.items():
-        plain, shown = show.check_lines(checks, lang), show.check_lines(checks, lang, color=color)
-        if len("  ".join([name.ljust(width), *plain])) <= most:
+        plain, shown = show.check_lines(checks, Style(lang)), show.check_lines(checks, style)
+        if len("  ".join([name.ljust(width), *plain])) <= (style.width or 10_000):
             lines.append("  ".join([name.ljust(width), *shown]))
         else:
             lines += [f"{'' if at else name:<{width}}  {line}" for at, line in enumerate(shown)]
-    output.write("\n".join([*lines, "", show.table(after.validation, lang, output.width(), color=color)]))
+    output.write("\n".join([*lines, "", show.table(after.validation, style)]))
 
 
 def _document(results: tuple[Result, ...], after: _After | None, *, ok: bool, dry: bool, lang: str) -> dict[str, Any]:
     def told(one: Check) -> dict[str, Any]:
-        return keyed(one, "check=name ok", reason=None if one.reason is None else show.sentence(one.reason, lang))
+        return keyed(
+            one, "check=name ok", reason=None if one.reason is None else show.sentence(one.reason, Style(lang))
+        )
 
     checks = {} if after is None else {name: list(map(told, found)) for name, found in after.checks.items()}
     rows = [{**acting.document(row, lang), "checks": checks.get(row.machine_id)} for row in results]

@@ -9,7 +9,7 @@ from roosync_ops.fleet import Fleet, load_inventory
 from roosync_ops.gather.source import Source
 from roosync_ops.judge import Validation
 from roosync_ops.pyinfra_ops.run import Result
-from roosync_ops.show.messages import words
+from roosync_ops.show.text import Style
 
 from . import acting, failures, looking, options, output
 from .journal import RunJournal, RunLog
@@ -53,7 +53,7 @@ def _command(  # noqa: PLR0913 - one argument an option
         rows = [{**acting.document(row, shown.lang), "observed": seen.get(row.machine_id)} for row in results]
         output.write(show.json_text({"ok": ok, "dry": how.dry, "machines": rows, **acting.beside(unseen)}))
     else:
-        still = words(shown.lang)["acting.still"]
+        still = Style(shown.lang)["acting.still"]
         notes = {name: f"({word if word in wanted else still.format(word=word)})" for name, word in seen.items()}
         acting.tell(results, notes, dry=how.dry, lang=shown.lang)
     acting.note_log(log)

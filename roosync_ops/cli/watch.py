@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -23,14 +23,14 @@ from roosync_ops.gather.second import CONFIRM_S, Second, second_of
 from roosync_ops.gather.validation import GracePeriod, judged
 from roosync_ops.show.live import Told, View, live
 from roosync_ops.show.reasons import flip_text
-from roosync_ops.show.text import clock, local, safe
+from roosync_ops.show.text import clock_ms, safe
 from roosync_ops.state.memory import default_folder
 from roosync_ops.watch.delivery import GRACE_S, URL_VARIABLE, Delivery, Target, close_all, notification
 from roosync_ops.watch.loop import Watcher
 from roosync_ops.watch.memory import WatchMemory
 from roosync_ops.watch.terminal import Endings, Keys, Screen, Terminated
 from roosync_ops.wire.identity import hostname, machine_id_named
-from roosync_ops.wire.times import now_ms, to_iso
+from roosync_ops.wire.times import now_ms
 
 from . import looking, options, output
 
@@ -168,8 +168,7 @@ def watch(  # noqa: PLR0913 - one argument an option
         if as_json:
             output.write(json.dumps(flip))
         elif not on_terminal:
-            with local():
-                output.write(flip_text(flip, lang))
+            output.write(flip_text(flip, output.style(lang)))
 
     note = said.append if on_terminal else output.note
     with Endings() as endings, watching(fleet, at, how, tell, note, lang, chosen) as (watcher, _):
@@ -211,16 +210,14 @@ def _run_live(  # noqa: PLR0913, PLR0917 - as _run_plain, and what is shown besi
     watcher: Watcher, endings: Endings, interval: float, until: float | None, shared: str, said: list[str]
 ) -> None:
     """The live table on a terminal, and its keys: look and draw until q is typed, or the time is over."""
-    color, view = output.wants_color(), View()
+    usual, view = output.style(watcher.lang), View()
 
     def text(width: int, height: int) -> str:
-        with local():
-            now = clock(to_iso(now_ms()))
+        style, now = replace(usual, width=width), clock_ms(now_ms(), usual)
         told = Told(watcher.memory.recent, [*watcher.troubles, *said[-2:]], watcher.memory.pending, now)
-        shown = (watcher.validation, shared, told, view)
-        return live(*shown, lang=watcher.lang, width=width, height=height, color=color)
+        return live(watcher.validation, shared, told, view, height, style)
 
-    with Keys() as keys, Screen(color=color) as screen:
+    with Keys() as keys, Screen(color=usual.color) as screen:
         while True:
             _look(watcher, endings)
             left = _left(interval, until)

@@ -27,7 +27,7 @@ from roosync_ops.gather.limits import SECOND_TIMEOUT_S, Limits, Probe, silently
 from roosync_ops.judge.reports import Dashboard
 from roosync_ops.show.dashboard import badge, dashboard_markdown, refreshed
 from roosync_ops.show.page import page
-from roosync_ops.show.text import safe
+from roosync_ops.show.text import Style, safe
 from roosync_ops.state.memory import default_folder
 from roosync_ops.wire import local
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare, ShareHungError
@@ -75,12 +75,12 @@ def refresh(  # noqa: PLR0913 - a fleet, where to look and write, and how
     board = compared(board) if baseline is None else board
     if every_min is not None:
         board = replace(board, fresh_ms=2 * every_min * 60_000)
-    name = f"mcp-dashboard-{writer}"
+    name, style = f"mcp-dashboard-{writer}", Style(lang)
     with typed.about({}):
         texts = {
-            f"{name}.svg": badge(board.validation, lang),
-            f"{name}.html": page(board, lang),
-            f"{name}.md": dashboard_markdown(board, lang, presence=presence),
+            f"{name}.svg": badge(board.validation, style),
+            f"{name}.html": page(board, style),
+            f"{name}.md": dashboard_markdown(board, style, presence=presence),
         }
     files = {file: text.encode("utf-8", "backslashreplace") for file, text in texts.items()}
     folder = put(files, limits.deadline_s or DEFAULT_DEADLINE_S, output_dir, shared or "")

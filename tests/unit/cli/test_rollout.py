@@ -18,6 +18,7 @@ from roosync_ops.pyinfra_ops.plan import Difference
 from roosync_ops.pyinfra_ops.run import Event, Result
 from roosync_ops.show.messages import translated
 from roosync_ops.show.report import report_markdown
+from roosync_ops.show.text import Style
 from roosync_ops.state.shared import SharedState, StateUnavailableError
 from roosync_ops.transport.link import Failure
 from roosync_ops.wire.merge import Evidence
@@ -129,7 +130,7 @@ def test_a_shared_state_that_cannot_be_read_shows_nobody() -> None:
 def test_a_rollout_is_junit_too_with_whoever_was_not_reached() -> None:
     rows = (Result("pc", {"push": "changed"}), Result("server", failure=Failure("connect", "TIMEOUT", "<off>", "x")))
     document = rollout._document(rows, None, ok=False, dry=False, lang="en")
-    suite = ET.fromstring(show.junit(None, "en", report.report_of(document).rollout))[0]  # noqa: S314 - our own
+    suite = ET.fromstring(show.junit(None, rollout=report.report_of(document).rollout))[0]  # noqa: S314 - our own
     assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
     assert [failure.get("type") for failure in suite.iter("failure")] == ["unreachable"]
 
@@ -137,7 +138,7 @@ def test_a_rollout_is_junit_too_with_whoever_was_not_reached() -> None:
 def test_every_outcome_has_its_word_in_a_report_too() -> None:
     back = Result("pc", failure=Failure("proved", ROLLED_BACK, "its loop ended", ""))
     document = rollout._document((back,), None, ok=False, dry=False, lang="fr")
-    assert "annulé" in report_markdown(report.report_of(document), "fr")
+    assert "annulé" in report_markdown(report.report_of(document), Style("fr"))
 
 
 @pytest.mark.parametrize("code", WHY)
