@@ -102,14 +102,13 @@ def act(  # noqa: PLR0913 - what a run is made of
     fine: frozenset[str] = frozenset(),
     log: RunLog | None = None,
     total: int = 0,
-    lang: str = "en",
 ) -> tuple[Result, ...]:
     """Run deploys/<deploy>.py on the machines, show how far it is, and write it down.
 
     Who is `fine` was so after the last rollout: there is likely to be nothing to do.
     A machine that is done has a line of its own, unless the `total` of a whole rollout are too many.
     """
-    looked, begun, style = set[str](), dict[str, str](), Style(lang)  # a machine may be looked at twice
+    looked, begun, style = set[str](), dict[str, str](), output.style()  # a machine may be looked at twice
     lined = max(total, len(chosen)) <= MANY and not how.dry and deploy not in QUESTIONS
 
     def tell(event: Event | Result) -> None:
@@ -191,11 +190,9 @@ def _done(  # noqa: PLR0913 - as act
     return tuple(rows[machine.machine_id] for machine in chosen)
 
 
-def tell(
-    results: Sequence[Result], notes: dict[str, str] | None = None, *, dry: bool = False, lang: str = "en"
-) -> None:
+def tell(results: Sequence[Result], notes: dict[str, str] | None = None, *, dry: bool = False) -> None:
     """Print the recap: a line a machine, beyond forty one for those alone that something is to be said of."""
-    style = output.style(lang)
+    style = output.style()
     if dry:
         output.write(f"{style['acting.dry']}\n")
     rows = [row for row in results if len(results) <= MANY or dry or not row.ok or row.skipped]

@@ -46,5 +46,5 @@ def history(  # noqa: PLR0913 - one argument an option
     elif report == "markdown":
         output.write(history_markdown(found, from_ms, state.read_at_ms, Style(shown.lang)))
     else:
-        output.write(history_table(found, output.style(shown.lang)))
+        output.write(history_table(found, output.style()))
     return errors.OK

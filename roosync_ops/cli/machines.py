@@ -25,19 +25,16 @@ _UNITS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 @app.command("list")
+@options.grouped
 def list_machines(
-    inventory: options.Inventory = options.DEFAULT_INVENTORY,
-    limit: options.Limit = None,
-    as_json: options.Json = False,
-    lang: options.Language = "en",
+    *, inventory: options.Inventory = options.DEFAULT_INVENTORY, limit: options.Limit = None, shown: options.Shown
 ) -> int:
     """List the machines of the inventory, what is expected of each, and where SSH finds it."""
     fleet = load_inventory(inventory)
     names = options.names_of(limit)
     rows = [_row(machine, fleet) for machine in (fleet.select(names) if names else fleet)]
     document = {"ok": True, "inventory": str(inventory), "machines": rows}
-    table = show.machines_table(rows, output.style(lang))
-    output.write(show.json_text(document) if as_json else table)
+    output.write(show.json_text(document) if shown.as_json else show.machines_table(rows, output.style()))
     return errors.OK
 
 

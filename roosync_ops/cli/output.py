@@ -174,11 +174,11 @@ def width() -> int | None:
     return None
 
 
-def style(lang: str = "en") -> "Style":
+def style() -> "Style":
     """Return how a table for people is written here."""
     from roosync_ops.show.text import Style  # noqa: PLC0415 - as above
 
-    return Style(lang, width(), wants_color(), local=not _utc)
+    return Style(_lang, width(), wants_color(), local=not _utc)
 
 
 class Progress:

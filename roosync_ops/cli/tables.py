@@ -119,6 +119,6 @@ def _write(
     if shown.as_json or report == "json":
         output.write(show.json_text(document(found, shown.lang)))
     elif report == "table":
-        output.write(table(found, output.style(shown.lang)))
+        output.write(table(found, output.style()))
     else:
         output.write(forms[report](found, Style(shown.lang)))

@@ -11,7 +11,7 @@ import pytest
 
 from roosync_ops import show
 from roosync_ops.agent.trial import WHY
-from roosync_ops.cli import acting, ramp, report, rollout
+from roosync_ops.cli import acting, output, ramp, report, rollout
 from roosync_ops.fleet import Machine
 from roosync_ops.pyinfra_ops.ledger import ROLLED_BACK, WAITS
 from roosync_ops.pyinfra_ops.plan import Difference
@@ -42,7 +42,9 @@ def test_beyond_forty_machines_those_alone_have_a_line_that_something_is_to_be_s
     assert "its loop ended" in said
     assert "41 machines: 40 done, 1 rolled back" in said
     assert len(said.splitlines()) == 4
-    acting.tell([*good, bad], lang="fr")
+    output.speak("fr")
+    acting.tell([*good, bad])
+    output.speak("en")
     assert "41 machines : 40 fait, 1 annulé" in capsys.readouterr().out
 
 
@@ -150,8 +152,9 @@ def test_why_a_build_was_left_again_is_told_in_the_language_that_was_asked_for(
     french = translated(reason, "fr")
     assert french.startswith("de retour à la version précédente : ")
     assert not set(WHY[code].split()) & {"its", "it", "beat"} & set(french.split())
-    for lang, told in (("en", reason), ("fr", french)):
-        acting.tell([back], lang=lang)
+    for lang, told in (("fr", french), ("en", reason)):
+        output.speak(lang)
+        acting.tell([back])
         assert told in " ".join(capsys.readouterr().out.split())
         assert acting.document(back, lang)["reason"].endswith(told)
 
