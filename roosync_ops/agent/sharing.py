@@ -40,20 +40,6 @@ class ShareTroubleError(ProblemError):
         super().__init__(reason, _HINTS[state])
 
 
-class OwnFile:
-    """This machine's file as it lies in the share: `record` where it was understood, else `detail` says why not."""
-
-    __slots__ = ("detail", "record")
-
-    def __init__(self, record: Record | None = None, detail: str | None = None) -> None:
-        self.record = record
-        self.detail = detail
-
-    @property
-    def data(self) -> Json | None:
-        return None if self.record is None else self.record.data
-
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
@@ -65,7 +51,8 @@ if TYPE_CHECKING:
         def is_stuck(self) -> bool: ...
         def probe(self) -> None: ...
         def follow(self, limit_s: float) -> None: ...
-        def read_own(self) -> OwnFile: ...
+        def read_own(self) -> Json | None: ...
+        def own_record(self) -> tuple[Record | None, str | None]: ...
         def read_before(self, now_ms: int) -> Record | None: ...
         def publish(self, raw: bytes, *, leaves: bool = False) -> None: ...
         def copy_own(self, offset: int) -> bytes | None: ...

@@ -20,7 +20,7 @@ from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.facts_model import Knocked, ProbeReport, parse_report
 from roosync_ops.state import SharedState, StateUnavailableError, from_document
 from roosync_ops.transport.link import CONNECT, LOGIN_S, Failure, Patience
-from roosync_ops.transport.reach import Reach, host_of, known_hosts_of, port_of, reach_of
+from roosync_ops.transport.reach import Reach, port_of, reach_of
 from roosync_ops.transport.ssh import OpenSsh
 from roosync_ops.wire.record import OF_A_TWIN
 from roosync_ops.wire.times import now_ms, time_or_none
@@ -136,7 +136,7 @@ def knock(
 
     The indirect probe of SWIM: what a witness says keeps a machine from being called dead, and does nothing else.
     """
-    ports = {machine.machine_id: [host_of(machine), port_of(machine)] for machine in targets}
+    ports = {machine.machine_id: [machine.address, port_of(machine)] for machine in targets}
     request = {"do": "knock", "targets": list(ports.values()), "limit": min(connect_timeout_s, timeout_s / 2)}
 
     found = asking.each(witnesses, lambda one: asking.put(one, request, timeout_s, connect_timeout_s, Knocked.read))
@@ -154,7 +154,7 @@ def result_of(
     way: dict[str, Any] = {
         "reach": reach,
         "login": checks.login(machine),
-        "known_hosts": known_hosts_of(machine) or os.path.expanduser("~/.ssh/known_hosts"),  # noqa: PTH111 - a word
+        "known_hosts": machine.ssh_file("ssh_known_hosts_file") or os.path.expanduser("~/.ssh/known_hosts"),  # noqa: PTH111 - a word
     }
     if isinstance(told, Failure):
         return ProbeResult(machine.machine_id, _unasked(told, reach), failure=told, **way)

@@ -45,7 +45,8 @@ class AgentCommand(Ask):
         limit = _MARGIN_S + round(sum(step.get("limit", 0) for step in steps))
         removes = steps[-1]["do"] == "remove"
         request = {"do": "apply", "localDir": local_dir, "steps": steps, "look": not removes, "agent": agent}
-        super().__init__(request, machine.python, timeout_s=limit)
+        super().__init__(request, machine.python)
+        self.connector_arguments["_timeout"] = limit
         self.question.upload = upload
         self.question.is_last = removes
         self.machine = machine

@@ -48,17 +48,9 @@ class Ask(StringCommand):
     """Has a Python on the machine answer `request` (see on_machine). Our connectors take the question itself."""
 
     def __init__(
-        self,
-        request: Mapping[str, Any],
-        python: str | None = None,
-        *,
-        bootstrap: bool = False,
-        timeout_s: int | None = None,
-        forgiving: bool = False,
+        self, request: Mapping[str, Any], python: str | None, *, bootstrap: bool = False, forgiving: bool = False
     ) -> None:
         super().__init__(f"# roosync: {request.get('do')}")
-        if timeout_s is not None:
-            self.connector_arguments["_timeout"] = timeout_s
         self.question = Question(request, python, bootstrap)
         #: A fact is never a failure to pyinfra, which would print the output and drop the reason.
         self.forgiving = forgiving
@@ -123,7 +115,7 @@ class Connector(BaseConnector):
             self._say(f">>> {command}", told=print_input)
             done = self._answer(command, timeout_s)
             return command.forgiving or done.code == 0, self._shown(done, print_output=print_output)
-        done = self._as_asked(command, arguments, _bytes(stdin), timeout_s, print_input=print_input)
+        done = self._as_asked(command, arguments, _bytes(stdin), timeout_s, told=print_input)
         return done.code in (good or (0,)), self._shown(done, print_output=print_output)
 
     def _say(self, text: str, *, told: bool) -> None:
@@ -131,20 +123,14 @@ class Connector(BaseConnector):
             echo(f"{self.host.print_prefix}{text}", err=True)
 
     def _as_asked(
-        self,
-        command: StringCommand,
-        arguments: dict[str, Any],
-        stdin: bytes = b"",
-        timeout_s: float | None = None,
-        *,
-        print_input: bool = False,
+        self, command: StringCommand, arguments: dict[str, Any], stdin: bytes, timeout_s: float | None, *, told: bool
     ) -> Finished:
         """Run a command as whom, where and with what pyinfra's arguments say."""
         done: list[Finished] = []
 
         def execute() -> tuple[int, CommandOutput]:
             line = self._line(command, arguments)
-            self._say(f">>> {line}", told=print_input)
+            self._say(f">>> {line}", told=told)
             done.append(self.link.execute(line.get_raw_value(), stdin, timeout_s))
             return done[-1].code, self._shown(done[-1], print_output=False)
 
@@ -220,7 +206,7 @@ class _AsOther(PosixLink):
         self._run, self._arguments = run, arguments
 
     def execute(self, line: str, stdin: bytes = b"", timeout_s: float | None = None) -> Finished:
-        return self._run(StringCommand(line), self._arguments, stdin, timeout_s)
+        return self._run(StringCommand(line), self._arguments, stdin, timeout_s, told=False)
 
 
 def _bytes(stdin: Any) -> bytes:

@@ -58,7 +58,7 @@ def first_of(error: ValidationError) -> str:
 
 
 class Permanence(AgentAnswer):
-    """What keeps the loop alive when nobody is logged in."""
+    """What keeps the loop alive when no user is logged in."""
 
     kind: str = "none"
     installed: bool = False

@@ -1,7 +1,6 @@
 """How far it is to a machine, from what was met on the way to it: its name, its addresses, the machine itself."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from roosync_ops.fleet import Machine
@@ -26,7 +25,7 @@ class Reach:
 
 def reach_of(machine: Machine, link: Link) -> Reach:
     """Return what the last attempt met; nothing of what it did not meet. An alias stands for what ssh says it does."""
-    host, port = host_of(machine), port_of(machine)
+    host, port = machine.address, port_of(machine)
     addresses: tuple[str, ...] = ()
     if isinstance(link, OpenSsh) and link.log.address is not None:
         host, address, port = link.log.address
@@ -36,18 +35,7 @@ def reach_of(machine: Machine, link: Link) -> Reach:
     return Reach(host, port, addresses, error.met, error.hint)
 
 
-def host_of(machine: Machine) -> str:
-    """Return the name or address that a machine is reached by."""
-    return machine.host or machine.machine_id
-
-
 def port_of(machine: Machine) -> int:
     """Return the port that a machine is reached at, as far as the inventory says."""
     default = WINRM_PORTS.get(str(machine.winrm.get("winrm_transport")), WINRM_PORTS["https"])
     return machine.port or (default if machine.transport == "winrm" else _SSH_PORT)
-
-
-def known_hosts_of(machine: Machine) -> str | None:
-    """Return the known_hosts file that the inventory names; None for the user's own."""
-    named = machine.ssh.get("ssh_known_hosts_file")
-    return str(Path(named).expanduser()) if isinstance(named, str) else None

@@ -178,7 +178,7 @@ def _wsman(access: Access, connect_timeout: float) -> WSMan:
         access.host,
         port=access.port,
         username=access.user,
-        password=None if access.password is None else access.password.reveal(),
+        password=None if access.password is None else access.password.get_secret_value(),
         ssl=access.tls,
         path=access.path,
         auth=access.auth,
@@ -190,7 +190,7 @@ def _wsman(access: Access, connect_timeout: float) -> WSMan:
         no_proxy=True,  # fleet machines are on the LAN; a proxy would see what only they may
         certificate_pem=access.certificate[0],
         certificate_key_pem=access.certificate[1],
-        certificate_key_password=None if access.key_password is None else access.key_password.reveal(),
+        certificate_key_password=None if access.key_password is None else access.key_password.get_secret_value(),
     )
     session = wsman.transport._build_session()  # noqa: SLF001 - the only way to have it before the first packet
     for adapter in session.adapters.values():

@@ -12,7 +12,7 @@ from roosync_ops import extras
 from roosync_ops.transport import winrm_access
 
 WORD = "Zürich & <7> %41"
-PROMPT = "from roosync_ops.transport import winrm_access as s; print(len(s.find('me', None, prompt=True).reveal()))"
+PROMPT = "from roosync_ops.transport import winrm_access as s; print(len(s.find('me', None, prompt=True)))"
 
 
 def test_a_password_is_asked_for_on_the_terminal_and_not_shown_there() -> None:

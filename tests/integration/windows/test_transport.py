@@ -119,7 +119,7 @@ def python(host: Host) -> str:
 
 def apply(host: Host, local_dir: str, config: dict[str, Any]) -> Reply:
     step = {"step": "configure", "do": "configure", "config": config}
-    ask = Ask({"do": "apply", "localDir": local_dir, "steps": [step], "look": False})
+    ask = Ask({"do": "apply", "localDir": local_dir, "steps": [step], "look": False}, None)
     return Reply.read(host.run_shell_command(ask, _timeout=120)[1].stdout_lines)
 
 

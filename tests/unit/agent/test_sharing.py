@@ -15,7 +15,7 @@ from roosync_ops.agent.journal import Journal
 from roosync_ops.agent.local_state import prepare, read_local_state
 from roosync_ops.agent.loop import Loop
 from roosync_ops.agent.publisher import HeartbeatPublisher
-from roosync_ops.agent.sharing import OwnFile, Share, ShareTroubleError
+from roosync_ops.agent.sharing import Share, ShareTroubleError
 from roosync_ops.agent.verbs import register, stop
 from roosync_ops.wire.record import Record, parse
 from tests.kits.shares import NOW
@@ -47,10 +47,14 @@ class Store:
     def follow(self, limit_s: float) -> None:
         pass
 
-    def read_own(self) -> OwnFile:
+    def read_own(self) -> dict[str, Any] | None:
+        record = self.own_record()[0]
+        return None if record is None else record.data
+
+    def own_record(self) -> tuple[Record | None, str | None]:
         self.probe()
         raw = self.records.get(self.machine_id)
-        return OwnFile() if raw is None else OwnFile(parse(json.loads(raw), self.machine_id)[0])
+        return None if raw is None else parse(json.loads(raw), self.machine_id)[0], None
 
     def read_before(self, now_ms: int) -> Record | None:
         pass
