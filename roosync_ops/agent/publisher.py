@@ -6,22 +6,41 @@ import os
 
 from roosync_ops.wire import local
 from roosync_ops.wire.merge import reach
-from roosync_ops.wire.record import BEATS_UNSEEN, MAX_SEQUENCE, OF_NO_USE, dump, object_in, parse
+from roosync_ops.wire.record import BEATS_UNSEEN, MAX_SEQUENCE, OF_NO_USE, Record, dump, object_in, parse
 from roosync_ops.wire.text import NotUnderstoodError
 from roosync_ops.wire.times import time_or_none, to_iso
 from roosync_ops.wire.typed import Any, Callable, Json, T
 
 from .beat import PreviousRecords, Session, agent_part, bare, compose, has_left, leave, rewritten, sequence_of
-from .config import Config
-from .errors import OK, LocalError, ProblemError
+from .config import MAX_RECORD_BYTES, Config
+from .errors import HUNG, OK, LocalError, ProblemError, ShareTroubleError
 from .journal import Journal
 from .local_state import Places, Using, read_local_state, set_aside, with_defaults
 from .lock import Lock
 from .machine import boot_id
-from .sharing import HUNG, MAX_RECORD_BYTES, Share, ShareTroubleError, share_of
 
 #: How many loops may have begun since a beat was last written down: the record in the share is one of theirs.
 _MAX_EARLIER = 16
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Share(Protocol):
+        """What every share does. Each raises ShareTroubleError and nothing else; none outlasts the deadline."""
+
+        @property
+        def is_stuck(self) -> bool: ...
+        def probe(self) -> None: ...
+        def follow(self, limit_s: float) -> None: ...
+        def read_own(self) -> Json | None: ...
+        def own_record(self) -> tuple[Record | None, str | None]: ...
+        def read_before(self, now_ms: int) -> Record | None: ...
+        def publish(self, raw: bytes, *, leaves: bool = False) -> None: ...
+        def copy_own(self, offset: int) -> bytes | None: ...
+
+else:
+    Share = object
 
 
 class HeartbeatPublisher:
@@ -205,6 +224,13 @@ class HeartbeatPublisher:
         share = self.notes["share"]
         since = None if state == OK else share["since"] if share["state"] == state else to_iso(since_ms)
         self.notes["share"] = {"state": state, "since": since, "detail": detail}
+
+
+def share_of(config: Config) -> Share:
+    """Return what the configuration names: a folder; there is no other yet."""
+    from .share import folder_of  # noqa: PLC0415 - of what carries records, what is used is loaded
+
+    return folder_of(config)
 
 
 def publisher_of(config: Config, places: Places, now_ms: int) -> HeartbeatPublisher:

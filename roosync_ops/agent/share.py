@@ -20,8 +20,8 @@ from roosync_ops.wire.times import to_iso
 from roosync_ops.wire.typed import Callable, Json, T
 from roosync_ops.wire.view import reading
 
-from .config import Config
-from .sharing import FULL, HUNG, MAX_RECORD_BYTES, MISSING, READ_ONLY, REFUSED, UNSYNCED, ShareTroubleError
+from .config import MAX_RECORD_BYTES, Config
+from .errors import FULL, HUNG, MISSING, READ_ONLY, REFUSED, UNSYNCED, ShareTroubleError
 from .writing import MODE, make_folder, put, write
 
 # ENOTCONN: a FUSE mount whose process died.

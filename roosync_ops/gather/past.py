@@ -18,9 +18,7 @@ from roosync_ops.watch.memory import WatchMemory
 
 def memory_name(shared: str | None, via: str | None) -> str:
     """Return what a watcher's memory goes by: the replica that is read, however it is named."""
-    if via or "://" in str(shared):
-        return f"{via.lower()}:" if via else str(shared)
-    return os.path.abspath(str(shared))  # noqa: PTH100 - resolve() touches the share
+    return f"{via.lower()}:" if via else os.path.abspath(str(shared))  # noqa: PTH100 - resolve() touches the share
 
 
 def flips_told(folder: Path | None, shared: str | None, via: str | None) -> list[dict[str, Any]]:

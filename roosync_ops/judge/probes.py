@@ -141,6 +141,14 @@ class Knowledge:
 NOTHING_ELSE: Final = Knowledge()
 
 
+def replicas_of(
+    own: SharedState | None, probes: Iterable[ProbeResult], now_ms: int
+) -> dict[str, tuple[SharedState, int]]:
+    """Return each replica that was read, and when, on the reader's clock."""
+    found = {} if own is None else {HERE: (own, own.read_at_ms)}
+    return found | {one.machine_id: (one.state, one.read_ms or now_ms) for one in probes if one.state is not None}
+
+
 def merge_replicas(own: SharedState | None, probes: Iterable[ProbeResult], now_ms: int) -> SharedState | None:
     """Return the shared state as all observers together show it; None where none shows anything.
 
@@ -148,14 +156,13 @@ def merge_replicas(own: SharedState | None, probes: Iterable[ProbeResult], now_m
     that never left its machine was heard nowhere. Some answers come a minute after others: no beat grows old between
     two looks, so that each was read when it was last looked at.
     """
-    shown = [] if own is None else [(HERE, own, own.read_at_ms)]
-    shown += [(one.machine_id, one.state, one.read_ms) for one in probes if one.state is not None]
-    if not shown:
+    replicas = replicas_of(own, probes, now_ms)
+    if not replicas:
         return None
     heard: list[Evidence] = []
     alone: list[Evidence] = []
     looked: dict[tuple[str, int | None, int | None], int] = {}
-    for observer, state, read_ms in shown:
+    for observer, (state, read_ms) in replicas.items():
         for name, piece in state.machines.items():
             beat = name, piece.record.sequence, piece.record.last_heartbeat_ms
             looked[beat] = max(looked.get(beat, 0), read_ms)
@@ -163,11 +170,11 @@ def merge_replicas(own: SharedState | None, probes: Iterable[ProbeResult], now_m
     machines = {name: copy(piece) for name, piece in {**merge(alone, now_ms), **merge(heard, now_ms)}.items()}
     for name, piece in machines.items():
         piece.read_ms = looked[name, piece.record.sequence, piece.record.last_heartbeat_ms]
-    signs = (item for _, state, _ in shown for item in state.signs.items())
-    first = shown[0][1]
+    states = [state for state, _ in replicas.values()]
+    first, signs = states[0], (item for state in states for item in state.signs.items())
     return SharedState(
         first.shared, now_ms, dict(sorted(machines.items())), first.findings, first.view, first.view_state,
-        max(state.seen for _, state, _ in shown), signs=dict(sorted(signs, key=lambda item: item[1])),
+        max(state.seen for state in states), signs=dict(sorted(signs, key=lambda item: item[1])),
     )  # fmt: skip
 
 

@@ -111,12 +111,11 @@ def _piece(item: object, where: str) -> Evidence | f.Finding:
         return f.Finding(where, f.WRONG_TYPE, ": ".join(_first(error)))
     if not is_machine_id(given.machine_id):
         return f.Finding(given.file, f.NOT_A_MACHINE, f"{given.machine_id!r:.80} is no machineId")
-    owner = machine_of(given.file)
     try:
         record, _ = parse(given.record, given.machine_id)  # its findings are in the answer already
     except NotUnderstoodError as error:
-        return f.Finding(given.file, error.kind, error.detail, owner)
-    piece = Evidence(record, given.kind, given.file, owner)
+        return f.Finding(given.file, error.kind, error.detail, machine_of(given.file))
+    piece = Evidence(record, given.kind, given.file, machine_of(given.file))
     piece.modified_ms, piece.read_ms = given.modified_ms, time_or_none(given.read_at)
     return piece
 

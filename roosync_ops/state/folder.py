@@ -21,7 +21,7 @@ from roosync_ops.wire.folder import (
     read_view,
     report_stranger,
 )
-from roosync_ops.wire.merge import Snapshot
+from roosync_ops.wire.merge import Snapshot, Source
 from roosync_ops.wire.names import HEARTBEATS, USUAL_NAME, VIEW_NAME, copies_of, machine_of
 from roosync_ops.wire.signs import FOLDERS, SIGNS_S, signs_within
 from roosync_ops.wire.times import now_ms
@@ -48,7 +48,7 @@ _NUMBERED: Final = re.compile(r"(.+?)(?: ?\(\d{1,3}\))*", re.DOTALL)
 class FolderSource:
     """The folder `path`, read by one call at a time: however long it hangs, however often it is asked: one thread."""
 
-    def __init__(self, path: str, deadline_s: float | None) -> None:
+    def __init__(self, path: str, deadline_s: float | None = None) -> None:
         self._path = path
         self._bounded = BoundedShare(deadline_s or (FIRST_READING_S if sys.platform == "win32" else DEFAULT_DEADLINE_S))
         self._turn = threading.Lock()
@@ -99,7 +99,7 @@ def _what_came(read: Snapshot, why: str) -> Snapshot:
         came.view_state = f.UNREADABLE
         left.append(VIEW_NAME)
     for file in left:
-        came.report(file, f.UNREADABLE, why, machine_of(file))
+        Source(came, file, machine_of(file)).report(f.UNREADABLE, why)
     return came
 
 
@@ -180,7 +180,7 @@ def read_doubles(shared: str, names: list[str], snapshot: Snapshot) -> None:
 def _twin(place: Path, label: str, snapshot: Snapshot) -> None:
     names = [item.name for item in place.iterdir()] if place.is_dir() else []
     if not {HEARTBEATS, VIEW_NAME}.isdisjoint(names):
-        snapshot.report(label, DOUBLED, "a second shared state of this name; the records in it are evidence")
+        Source(snapshot, label).report(DOUBLED, "a second shared state of this name; the records in it are evidence")
         if HEARTBEATS in names:
             read_heartbeats(str(place / HEARTBEATS), f"{label}/{HEARTBEATS}", snapshot)
         if VIEW_NAME in names:
@@ -190,12 +190,12 @@ def _twin(place: Path, label: str, snapshot: Snapshot) -> None:
 
 def _within(place: Path, label: str, names: list[str], snapshot: Snapshot) -> None:
     for name in sorted(names):
-        which, path = double_of(name), place / name
+        which, path, source = double_of(name), place / name, Source(snapshot, label + name)
         if which == HEARTBEATS and not path.is_symlink() and path.is_dir():
-            snapshot.report(label + name, DOUBLED, f"a second {HEARTBEATS} folder; the records in it are evidence")
+            source.report(DOUBLED, f"a second {HEARTBEATS} folder; the records in it are evidence")
             read_heartbeats(str(path), label + name, snapshot)
         elif which == VIEW_NAME:
-            snapshot.report(label + name, DOUBLED, f"a second {VIEW_NAME}; its entries are evidence")
+            source.report(DOUBLED, f"a second {VIEW_NAME}; its entries are evidence")
             read_view(str(path), label + name, snapshot)
         elif name in (USUAL_NAME, place.name) and HEARTBEATS in names and not (label or path.is_symlink()):
             _twin(path, name, snapshot)

@@ -162,7 +162,7 @@ def _wrong_fields(piece: Evidence) -> Iterator[Finding]:
         for name, is_right in fields.items():
             if values.get(name) is not None and not is_right(values[name]):
                 said = f"{record.machine_id}: {f'{part}.' if part else ''}{name}: not {values[name]!r:.40}"
-                yield piece.finding(f.WRONG_TYPE, said)
+                yield f.Finding(piece.file, f.WRONG_TYPE, said, piece.machine_id)
 
 
 def _mark_undone(

@@ -79,12 +79,12 @@ def read_heartbeats(folder: str, label: str, snapshot: Snapshot) -> None:
     try:
         if stat.S_ISLNK(os.lstat(folder).st_mode):
             snapshot.seen += 1
-            snapshot.report(label, f.SYMLINK, "a symbolic link; never followed")
+            Source(snapshot, label).report(f.SYMLINK, "a symbolic link; never followed")
             return
         names = bounds.names_in(folder)
     except OSError as error:
         snapshot.seen += 1
-        snapshot.report(label, f.UNREADABLE, _reason(error))
+        Source(snapshot, label).report(f.UNREADABLE, _reason(error))
         return
     spelt: dict[str, str] = {}
     snapshot.left = [f"{label}/{name}" for name in reversed(names)]
@@ -136,11 +136,11 @@ def _read_one(path: str, machine_id: str, kind: str, source: Source) -> None:
         data, bom = load(read_file(path, bounds.record_bytes))
         if bom:
             source.report(f.BOM, "begins with a byte-order mark; read all the same")
-        source.modified_ms = None if bounds.files is not None else os.lstat(path).st_mtime_ns // 1_000_000
-        source.accept(data, machine_id, kind)
+        modified_ms = None if bounds.files is not None else os.lstat(path).st_mtime_ns // 1_000_000
+        source.accept(data, machine_id, kind, modified_ms)
         _accept_before(data, machine_id, source)
     except NotUnderstoodError as error:
-        if error.kind == f.ID_CONTRADICTS_NAME and _is_copy_of_another(data, machine_id, source):
+        if error.kind == f.ID_CONTRADICTS_NAME and _is_copy_of_another(data, machine_id, source, modified_ms):
             return
         if not _put_off(source.snapshot, path, error.kind, lambda: _read_one(path, machine_id, kind, source)):
             source.report(error.kind, error.detail)
@@ -150,12 +150,12 @@ def _read_one(path: str, machine_id: str, kind: str, source: Source) -> None:
         source.report(f.UNREADABLE, _reason(error))
 
 
-def _is_copy_of_another(data: Json, machine_id: str, source: Source) -> bool:
+def _is_copy_of_another(data: Json, machine_id: str, source: Source, modified_ms: int | None) -> bool:
     """Take `NAME-HOST.json`, which OneDrive makes of a second NAME.json, for the conflict copy it is; else False."""
     inner = machine_id_named(data.get("machineId"))
     if inner is None or not machine_id.startswith(f"{inner}-"):
         return False
-    source.accept(data, inner, CONFLICT)
+    source.accept(data, inner, CONFLICT, modified_ms)
     source.report(f.CONFLICT_COPY, f"a conflict copy; evidence about {inner}")
     return True
 

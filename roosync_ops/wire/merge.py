@@ -48,9 +48,6 @@ class Evidence:
         self.before: Evidence | None = None
         self.undone: tuple[str, int | None] | None = None
 
-    def finding(self, kind: str, detail: str) -> f.Finding:
-        return f.Finding(self.file, kind, detail, self.machine_id)
-
 
 class Snapshot:
     """All that one reading of the shared state gave.
@@ -83,28 +80,21 @@ class Snapshot:
         gone_ms = int((time.monotonic() - self.bounds.begun) * 1000)
         return self.read_at_ms + (gone_ms if gone_ms > _MOMENT_MS else 0)
 
-    def report(self, file: str, kind: str, detail: str, machine_id: str | None = None) -> None:
-        self.findings.append(f.Finding(file, kind, detail, machine_id))
-
 
 class Source:
-    """One file (relative to the shared folder), or what stands for one, as `snapshot` takes it in.
+    """One file (relative to the shared folder), or what stands for one, as `snapshot` takes it in; whose, if any's."""
 
-    `machine_id` is whose it is, None for the view; `modified_ms` as of evidence.
-    """
-
-    __slots__ = ("file", "machine_id", "modified_ms", "snapshot")
+    __slots__ = ("file", "machine_id", "snapshot")
 
     def __init__(self, snapshot: Snapshot, file: str, machine_id: str | None = None) -> None:
         self.snapshot = snapshot
         self.file = file
         self.machine_id = machine_id
-        self.modified_ms: int | None = None
 
     def report(self, kind: str, detail: str) -> None:
-        self.snapshot.report(self.file, kind, detail, self.machine_id)
+        self.snapshot.findings.append(f.Finding(self.file, kind, detail, self.machine_id))
 
-    def accept(self, data: Json, machine_id: str, kind: str) -> None:
+    def accept(self, data: Json, machine_id: str, kind: str, modified_ms: int | None = None) -> None:
         """Take in `data` as a record of `machine_id`. Raises NotUnderstoodError."""
         snapshot, now_ms = self.snapshot, self.snapshot.now_ms
         record, found = parse(data, machine_id)
@@ -118,7 +108,7 @@ class Source:
         if snapshot.bounds.slim is not None and not snapshot.bounds.slim(record, kind):
             return
         piece = Evidence(record, kind, self.file, self.machine_id)
-        piece.modified_ms = None if kind == VIEW else self.modified_ms
+        piece.modified_ms = modified_ms
         piece.read_ms = now_ms if now_ms > snapshot.read_at_ms else None
         snapshot.evidence.append(piece)
 
@@ -147,8 +137,8 @@ def _leave_out(pieces: list[Evidence], theirs: list[Evidence], findings: list[f.
     born = {born_ms(piece.record) for piece in theirs} - {None}
     if {born_ms(piece.record) for piece in pieces} - born - {None}:
         for piece in [piece for piece in pieces if born_ms(piece.record) in born]:
-            names = f"{piece.record.machine_id}: what {theirs[0].record.machine_id} wrote"
-            findings.append(piece.finding(f.OF_ANOTHER, f"{names}, put there by an older service"))
+            said = f"{piece.record.machine_id}: what {theirs[0].record.machine_id} wrote, put there by an older service"
+            findings.append(f.Finding(piece.file, f.OF_ANOTHER, said, piece.machine_id))
             pieces.remove(piece)
 
 
@@ -169,7 +159,7 @@ def _credible(pieces: list[Evidence], now_ms: int, findings: list[f.Finding]) ->
     for piece in [piece for piece in pieces if piece not in sound]:
         ahead = f"sequence {piece.record.sequence} is further ahead of {own.file} ({own.record.sequence})"
         said = f"{piece.record.machine_id}: {ahead} than it can have beaten since"
-        findings.append(piece.finding(f.IMPOSSIBLE_SEQUENCE, said))
+        findings.append(f.Finding(piece.file, f.IMPOSSIBLE_SEQUENCE, said, piece.machine_id))
     return sound
 
 

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops import show
 from roosync_ops.agent import config, journal
-from roosync_ops.agent.errors import LocalError, MissingMachineIdError, UsageError
+from roosync_ops.agent.errors import LocalError, MissingMachineIdError, ShareTroubleError, UsageError
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.local_state import with_defaults
-from roosync_ops.agent.sharing import ShareTroubleError
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge import observe, validate
 from roosync_ops.judge.flip import Remembered

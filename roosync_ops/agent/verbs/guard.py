@@ -26,7 +26,7 @@ from roosync_ops.agent.local_state import Places, Using, loop_runs, prepare, rea
 from roosync_ops.agent.lock import is_held
 from roosync_ops.agent.machine import process_fields, process_start
 from roosync_ops.agent.permanence.launch import begun, build_command, run_words, text_in
-from roosync_ops.agent.sharing import Share, share_of
+from roosync_ops.agent.publisher import Share, share_of
 from roosync_ops.agent.trial import SILENT, WHY, Trial
 from roosync_ops.wire import local
 from roosync_ops.wire.child import run

@@ -8,8 +8,7 @@ from roosync_ops.agent.errors import ProblemError
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.interactive_session import is_elsewhere, run_verb
 from roosync_ops.agent.local_state import loop_runs, prepare
-from roosync_ops.agent.publisher import HeartbeatPublisher, publisher_of
-from roosync_ops.agent.sharing import share_of
+from roosync_ops.agent.publisher import HeartbeatPublisher, publisher_of, share_of
 from roosync_ops.agent.view_writer import ViewWriter
 from roosync_ops.wire.small import suppress
 from roosync_ops.wire.status import ONLINE

@@ -8,14 +8,14 @@ from roosync_ops.agent import builds, permanence
 from roosync_ops.agent.answer import printable, result
 from roosync_ops.agent.beat import agent_part
 from roosync_ops.agent.config import Config, config_of
-from roosync_ops.agent.errors import OK, LocalError, ProblemError, already_started
+from roosync_ops.agent.errors import HUNG, OK, LocalError, ProblemError, ShareTroubleError, already_started
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.interactive_session import run_verb, sees_share
 from roosync_ops.agent.local_state import Places, loop_runs, loops, prepare, read_local_state
 from roosync_ops.agent.lock import is_claimed
 from roosync_ops.agent.permanence import Mechanism
 from roosync_ops.agent.permanence.launch import run_words
-from roosync_ops.agent.sharing import HUNG, Share, ShareTroubleError, share_of
+from roosync_ops.agent.publisher import Share, share_of
 from roosync_ops.agent.verbs import guard
 from roosync_ops.agent.verbs.stop import end_all, take_turn
 from roosync_ops.wire.small import suppress

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roosync_ops.agent import share
-from roosync_ops.agent.errors import answer_to
+from roosync_ops.agent.errors import ShareTroubleError, answer_to
 from roosync_ops.agent.share import FolderShare
-from roosync_ops.agent.sharing import ShareTroubleError
 from roosync_ops.agent.verbs import guard
 from roosync_ops.wire.deadline import BoundedShare, ShareHungError
 

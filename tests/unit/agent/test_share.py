@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from roosync_ops.agent import share as module
+from roosync_ops.agent.errors import ShareTroubleError
 from roosync_ops.agent.share import FolderShare
-from roosync_ops.agent.sharing import ShareTroubleError
 from roosync_ops.state.folder import read_folder
 from roosync_ops.wire import findings
 from roosync_ops.wire.bounds import Bounds

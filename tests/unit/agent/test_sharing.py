@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from roosync_ops.agent import sharing
+from roosync_ops.agent import errors
 from roosync_ops.agent.beat import Session
 from roosync_ops.agent.config import Config, config_of
+from roosync_ops.agent.errors import ShareTroubleError
 from roosync_ops.agent.flags import parse as flags_of
 from roosync_ops.agent.journal import Journal
 from roosync_ops.agent.local_state import prepare, read_local_state
 from roosync_ops.agent.loop import Loop
-from roosync_ops.agent.publisher import HeartbeatPublisher
-from roosync_ops.agent.sharing import Share, ShareTroubleError
+from roosync_ops.agent.publisher import HeartbeatPublisher, Share
 from roosync_ops.agent.verbs import register, stop
 from roosync_ops.wire.record import Record, parse
 from tests.kits.shares import NOW
@@ -106,7 +106,7 @@ def test_without_a_folder_there_is_no_view_and_nobody_keeps_one(loop: Loop, stor
 
 def test_its_trouble_is_noted_in_its_own_words_and_ends_with_the_next_good_beat(loop: Loop, store: Store) -> None:
     loop.step()
-    store.gone = ShareTroubleError(sharing.REFUSED, "the hub refused it")
+    store.gone = ShareTroubleError(errors.REFUSED, "the hub refused it")
     loop.step()
     share = read_local_state(loop.publisher.places)["share"]
     assert (share["state"], share["detail"]) == ("refused", "the hub refused it")
