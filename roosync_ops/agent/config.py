@@ -26,7 +26,6 @@ CONFIG_NAME = "config.json"
 SHARED_VARIABLE = "ROOSYNC_SHARED_PATH"
 #: Longer than this bounds nothing; an hour is also below what every platform's locks accept.
 MAX_DEADLINE_S = 3600.0
-#: No record that an agent writes or reads is larger.
 MAX_RECORD_BYTES = 65_536
 #: There is a name, and no room for it was given.
 _INSUFFICIENT_BUFFER = 122

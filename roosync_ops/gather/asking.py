@@ -49,9 +49,7 @@ def each(
 ) -> dict[str, T]:
     """Do `work` for every machine at once, `most` at a time, and return what came of it, in their order.
 
-    `hear` of each as it comes.
-
-    KeyboardInterrupt passes through, and nothing that was begun goes on.
+    `hear` of each as it comes. KeyboardInterrupt passes through, and nothing that was begun goes on.
     """
     if not machines:
         return {}

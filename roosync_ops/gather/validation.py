@@ -17,7 +17,6 @@ from roosync_ops.judge import second as second_opinion
 from roosync_ops.judge.observe import AUTO_MOST_MS, auto_ms
 from roosync_ops.state import SharedState
 from roosync_ops.state.memory import Memory, default_folder
-from roosync_ops.state.seen import Seen
 from roosync_ops.state.silences import silences
 from roosync_ops.wire.status import DEFAULT_THRESHOLDS
 from roosync_ops.wire.times import now_ms
@@ -48,20 +47,20 @@ class GracePeriod:
 
     def learn(self, state: SharedState | None) -> Knowledge:
         """Note a reading of our own, and return what is known now; the protocol's own where nothing was typed."""
-        silenced = silences(now_ms())
+        known = Knowledge(silences=silences(now_ms()))
         if self._typed is None:
-            if state is None:
-                return Knowledge(silences=silenced)
-            glimpse: Mapping[str, Seen] = {}  # what an earlier reader kept
-            with suppress(RuntimeError):  # Path.home: this user has no place of his own
-                glimpse = Memory(self._folder or default_folder(), state.shared).peek(state, self._intervals)
-            return replace(second_opinion.noted(state, state.read_at_ms), seen=glimpse, silences=silenced)
+            if state is not None:
+                known = replace(second_opinion.noted(state, state.read_at_ms), silences=known.silences)
+                with suppress(RuntimeError):  # Path.home: this user has no place of his own
+                    kept = Memory(self._folder or default_folder(), state.shared)
+                    known = replace(known, seen=kept.peek(state, self._intervals))
+            return known
         if state is not None:
             self._memory = self._memory or Memory(self._folder or default_folder(), state.shared)
             self._memory.note(state, self._intervals)
         seen = {} if self._memory is None else self._memory.seen
         extra = auto_ms(seen.values(), self._thresholds) if self._typed == AUTO else self._extra_ms
-        return Knowledge(seen=seen, patience_ms=extra, silences=silenced)
+        return replace(known, seen=seen, patience_ms=extra)
 
 
 def _extra_ms(typed: str | None) -> int:
@@ -130,10 +129,7 @@ def seen_by_all(  # noqa: PLR0913, PLR0917 - a fleet, where to look, how long, a
     grace: GracePeriod,
     tell: Callable[[str], None] = silently,
 ) -> FleetLook:
-    """Ask the machines as well, all at once, and judge once. Raises CommandError where no replica shows anything.
-
-    `source` is what reads this computer's own, if it has one.
-    """
+    """Ask the machines as well, and judge once with what `source` shows. Raises CommandError where nothing is shown."""
     asked = tuple(fleet) if chosen is None else chosen
     own, found, trouble = _asked(asked, source, limits, tell)
     found = checked(fleet, found, Ssh(limits), set())

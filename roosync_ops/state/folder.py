@@ -56,19 +56,16 @@ class FolderSource:
     def __call__(self) -> SharedState:
         # The time before the reading: a slow share must not make what is read from it look older than it is.
         with self._turn:
-            return read_folder(self._path, now_ms(), bounded=self._bounded)
+            return read_folder(self._path, now_ms(), self._bounded)
 
 
-def read_folder(
-    path: str | Path, now_ms: int, deadline_s: float = DEFAULT_DEADLINE_S, bounded: BoundedShare | None = None
-) -> SharedState:
-    """Read the shared folder `path` at `now_ms` (ms since the epoch); it hangs after `deadline_s` without progress.
+def read_folder(path: str | Path, now_ms: int, bounded: BoundedShare | None = None) -> SharedState:
+    """Read the shared folder `path` at `now_ms` (ms since the epoch), which hangs where `bounded` sees no progress.
 
-    A long reading says on stderr how far it is. Who reads again and again passes the same `bounded`, whose deadline
-    then holds: a share that hangs costs one thread in all, not one a reading. Raises StateUnavailableError: missing, no
-    folder, no shared state, hung, or nothing readable in it.
+    A long reading says on stderr how far it is. Raises StateUnavailableError: missing, no folder, no shared state,
+    hung, or nothing readable in it.
     """
-    shared, bounded = str(path), bounded or BoundedShare(deadline_s)
+    shared, bounded = str(path), bounded or BoundedShare(DEFAULT_DEADLINE_S)
     read = Snapshot(now_ms, Bounds(named=shared))
     try:
         snapshot = bounded.call(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
@@ -231,10 +232,8 @@ def _all(raw: object) -> Iterator[tuple[str, object, str]]:
         if folder in _SOURCES:
             yield name.removesuffix(".heartbeat"), text[:64].strip(), _SOURCES[folder]
         elif folder == "presence":
-            try:
+            with suppress(NotUnderstoodError):
                 yield name.removesuffix(".json"), load(text.encode("utf-8", "replace"))[0].get("lastSeen"), folder
-            except NotUnderstoodError:
-                continue
         elif folder == "dashboards":
             for at, name, workspace in _LINE.findall(text):
                 if workspace.strip() != OUR_WORKSPACE:

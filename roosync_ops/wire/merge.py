@@ -57,9 +57,7 @@ class Snapshot:
     or not, so that "nothing readable in it" can be told from a fresh, empty fleet.
     """
 
-    __slots__ = (
-        *("bounds", "evidence", "findings", "half_written", "left", "read_at_ms", "seen", "view", "view_state"),
-    )
+    __slots__ = ("bounds", "evidence", "findings", "half_written", "left", "read_at_ms", "seen", "view", "view_state")
 
     def __init__(self, read_at_ms: int, bounds: Bounds | None = None) -> None:
         self.read_at_ms = read_at_ms

@@ -30,6 +30,7 @@ from roosync_ops.state import StateUnavailableError, from_document
 from roosync_ops.state.folder import read_folder
 from roosync_ops.state.memory import Memory
 from roosync_ops.state.seen import see_all
+from roosync_ops.wire.deadline import BoundedShare
 from roosync_ops.wire.folder import read_shared
 from roosync_ops.wire.identity import is_machine_id
 from roosync_ops.wire.merge import merge
@@ -72,7 +73,7 @@ def share_file(data: bytes, folder: Path) -> None:
     target = folder / place
     target.write_bytes(data[1:])
     try:
-        state = read_folder(folder, NOW, deadline_s=60)
+        state = read_folder(folder, NOW, BoundedShare(60))
         assert state.machines[ME].record.last_heartbeat_ms is not None
         assert all(is_machine_id(name) for name in state.machines)
         shown(observe(state, NOW), validate(FLEET, state, NOW))

@@ -184,7 +184,7 @@ def test_a_share_that_hangs_costs_an_answer_in_time_and_one_thread(
 ) -> None:
     over = threading.Event()
 
-    def hung(shared: str, _: int, *, bounded: BoundedShare) -> None:
+    def hung(shared: str, _: int, bounded: BoundedShare) -> None:
         try:
             bounded.call(lambda: over.wait(60), "reading")
         except ShareHungError as error:
