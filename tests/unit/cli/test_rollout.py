@@ -54,7 +54,7 @@ def test_a_dry_run_shows_what_would_differ_and_who_would_come_when(capsys: pytes
     ]
     acting.tell(rows, dry=True)
     assert capsys.readouterr().out.count("build a -> b") == 2
-    steps = ramp.Ramp(chosen=(PC, SERVER), act=lambda _, __: (), note=lambda _: None, batch="1", soak=0, max_fail=None)
+    steps = ramp.Ramp(chosen=(PC, SERVER), act=lambda _, __: (), note=lambda _: None, by=ramp.Batches(batch="1"))
     assert steps.plan(rows) == [(PC,), (SERVER,)]
     assert "Batches: pc; server" in capsys.readouterr().err
 
