@@ -59,7 +59,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
         before = None
     log = RunLog("rollout", chosen, wanted=not how.dry)
     is_new = before is None or not before.seen
-    act = partial(acting.act, how=how, is_new=is_new, fine=journal.fine(), log=log, total=len(chosen))
+    act = acting.Run(how=how, log=log, is_new=is_new, fine=journal.fine(), total=len(chosen)).act
     unseen_in = None if where is None else partial(_unseen, where)
     steps = ramp.Ramp(chosen=chosen, act=act, note=journal.note, unseen=unseen_in, wait=how.wait, by=by)
     if how.dry:
