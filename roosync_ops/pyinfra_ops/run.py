@@ -5,6 +5,7 @@ However a machine, a worker or the network fails, the answer is one result per m
 
 from __future__ import annotations
 
+import gc
 import importlib
 import math
 import os
@@ -241,6 +242,7 @@ def _work(pipe: Connection, request: dict[str, Any], errors: Path, inherited: It
     for one in inherited:  # or this process would never see the parent's end
         one.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.disable()  # it ends with its work
     if hasattr(os, "setsid"):
         os.setsid()
     # Keep the spinner to us: pyinfra draws one on terminals too.
