@@ -170,10 +170,8 @@ def rewritten(on_disk: Json, known: Json, sessions: tuple[str, ...]) -> tuple[st
     if found > kept:
         return None if session in sessions else (OF_A_TWIN, f"a later record of another session, {session!r:.40}")
     if found < kept:
-        return (
-            OF_THE_PAST,
-            f"sequence {found or None} instead of {kept}, lastHeartbeat {on_disk.get('lastHeartbeat')!r:.40}",
-        )
+        heard = on_disk.get("lastHeartbeat")
+        return OF_THE_PAST, f"sequence {found or None} instead of {kept}, lastHeartbeat {heard!r:.40}"
     for key in ("lastHeartbeat", "status"):
         if on_disk.get(key) != known.get(key):
             return OF_THE_PAST, f"{key} {on_disk.get(key)!r:.40} instead of {known.get(key)!r:.40}"

@@ -14,7 +14,7 @@ from roosync_ops.gather.dashboard import dashboard as look_at
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.source import Source
 from roosync_ops.judge.reports import Dashboard, fresh_ms
-from roosync_ops.publish.dashboard import BASELINE, checked_baseline, compared, refresh
+from roosync_ops.publish.dashboard import refresh
 from roosync_ops.publish.live import Live, serving
 from roosync_ops.show import json_text
 
@@ -55,13 +55,11 @@ def dashboard(  # noqa: PLR0913 - one argument an option
     limits = asked.limits(at.deadline)
     if serve:
         source = Source(at.shared, None, at.deadline) if at.shared or asked.probe is Probe.never else None
-        named = checked_baseline(BASELINE if baseline is None else baseline)
         look = partial(
-            look_at, fleet, at.shared, limits, baseline=named, probe=asked.probe, memory=memory, source=source
+            look_at, fleet, at.shared, limits, baseline=baseline, probe=asked.probe, memory=memory, source=source
         )
-        now = (lambda: compared(look())) if baseline is None else look
         every_s = min(_PROBE_S if asked.probe is Probe.always else _FOLDER_S, fresh_ms(fleet) / 4000)
-        return _serve(now, port, every_s, shown.lang, as_json=shown.as_json)
+        return _serve(look, port, every_s, shown.lang, as_json=shown.as_json)
     with output.Progress() as progress:
         result = refresh(
             fleet,

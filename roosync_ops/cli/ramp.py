@@ -22,7 +22,6 @@ from roosync_ops.pyinfra_ops.ledger import (
 )
 from roosync_ops.pyinfra_ops.run import UNREACHABLE, Result
 from roosync_ops.remote_script import checks
-from roosync_ops.show.messages import words
 from roosync_ops.transport.link import Failure
 
 from . import output
@@ -82,7 +81,6 @@ class Ramp:
     note: Callable[[Sequence[Result]], None]
     unseen: Unseen | None = None
     wait: float = 0
-    lang: str = "en"
     batch: str
     soak: float
     max_fail: str | None
@@ -160,7 +158,8 @@ class Ramp:
         return any(row.machine_id in replaced for row in harmed)
 
     def _summary(self, done: Sequence[Result]) -> str:
-        told = [(row.machine_id, words(self.lang)[f"report.{row.outcome}_word"]) for row in done]
+        style = output.style()
+        told = [(row.machine_id, style[f"report.{row.outcome}_word"]) for row in done]
         if len(self.chosen) > MANY:
             return ", ".join(f"{count} {word}" for word, count in Counter(word for _, word in told).items())
         return ", ".join(f"{name} {word}" for name, word in told)

@@ -30,10 +30,8 @@ from pyinfra.context import ctx_config, ctx_host, ctx_inventory, ctx_state
 from roosync_ops import process, typed
 from roosync_ops.fleet import Machine
 from roosync_ops.remote_script.checks import in_detail, unreachable
-from roosync_ops.transport import link as links
-from roosync_ops.transport.link import Failure
+from roosync_ops.transport.link import UNREACHABLE, Failure, LinkError
 
-from .connector import MachineConnectError
 from .ledger import PLANNED, ledger
 from .preflight import first
 from .run import Event, Result
@@ -194,7 +192,7 @@ def _connect(state: State, host: Host) -> bool:
         host.connect(show_errors=False, raise_exceptions=True)
     except (ConnectError, PyinfraError, TimeoutError, OSError) as error:
         state.failed_hosts.add(host)
-        known = error if isinstance(error, MachineConnectError) else links.LinkError(links.UNREACHABLE, "")
+        known = error.__cause__ if isinstance(error.__cause__, LinkError) else LinkError(UNREACHABLE, "")
         machine = Machine.of_host(host.name, host.data.dict())
         ledger(host).fail(unreachable(machine, known.code, error, known.hint))
         return False

@@ -59,13 +59,12 @@ class BundleError(RuntimeError):
 
 @dataclass(frozen=True)
 class Bundle:
-    """One build of the agent. `path` is where it was written, None while it is in memory alone."""
+    """One build of the agent."""
 
     version: str
     build_id: str
     sha256: str
     data: bytes = field(repr=False)
-    path: Path | None = None
 
     @property
     def file_name(self) -> str:
@@ -110,7 +109,7 @@ def _told(data: bytes, path: Path | None) -> Bundle:
     if match is None:
         raise BundleError(f"{path}: a zip archive, but not an agent of roosync-ops")
     version, build_id = (part.decode() for part in match.groups())
-    return Bundle(version, build_id, hashlib.sha256(data).hexdigest(), data, path)
+    return Bundle(version, build_id, hashlib.sha256(data).hexdigest(), data)
 
 
 def _stripped(raw: Mapping[str, bytes]) -> dict[str, bytes]:

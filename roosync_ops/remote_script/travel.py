@@ -58,9 +58,8 @@ def _needed(module: ModuleType, *names: str) -> str:
             wanted.add(found)
             left += [inner.id for inner in ast.walk(nodes[found]) if isinstance(inner, ast.Name)]
     lines = text.splitlines(keepends=True)
-    return "".join(
-        "".join(lines[node.lineno - 1 : node.end_lineno]) for found, node in nodes.items() if found in wanted
-    )
+    kept = [node for found, node in nodes.items() if found in wanted]
+    return "".join(line for node in kept for line in lines[node.lineno - 1 : node.end_lineno])
 
 
 def _names(node: ast.stmt) -> list[str]:

@@ -91,7 +91,7 @@ def _saved(config: Config, places: Places) -> bool:
     publisher = publisher_of(config, places, now)
     try:
         publisher.attempt(lambda: publisher.leave(now), now)
-        own = publisher.share.read_own().data
+        own = publisher.share.read_own()
     except ProblemError as problem:
         problem.reason = f"service arrêté, mais état non enregistré: {problem.reason}"
         raise
