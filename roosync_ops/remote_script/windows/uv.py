@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from roosync_ops.remote_script.kept import cache_folder
 from roosync_ops.transport import output
 from roosync_ops.transport.windows_link import FOLDER, NotPlainError, WindowsLink, line
 from roosync_ops.wire.child import run
@@ -169,12 +170,6 @@ def locate(wheel: Wheel, environment: Mapping[str, str]) -> Path:
     if sha256_of(str(cached)) != wheel.sha256:
         _download(wheel, cached)
     return cached
-
-
-def cache_folder(environment: Mapping[str, str]) -> Path:
-    """Return this user's folder for what can be downloaded again."""
-    named = environment.get("XDG_CACHE_HOME") or environment.get("LOCALAPPDATA")
-    return (Path(named) if named else Path.home() / ".cache") / "roosync-ops"
 
 
 def _download(wheel: Wheel, target: Path) -> None:
