@@ -251,7 +251,7 @@ def _work(pipe: Connection, request: dict[str, Any], errors: Path, inherited: It
     sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as this process lives
     sys.stderr = open(2, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115 - as above
     _load_little({machine.transport for machine in request["machines"]})
-    from .worker import main  # noqa: PLC0415 - pyinfra, and gevent in place of threads and sockets
+    from .worker import main  # noqa: PLC0415 - pyinfra
 
     main(pipe, request)
 
@@ -283,3 +283,6 @@ def _load_little(transports: Iterable[str]) -> None:
     metadata.entry_points = lambda *, group: ours if group == "pyinfra.connectors" else []
     for module, names in _UNUSED.items():
         sys.modules.setdefault(module, _Unused(module, names))
+    from gevent import monkey  # noqa: PLC0415 - a worker's: in place of threads and sockets, before anything uses them
+
+    monkey.patch_all(ssl="winrm" in transports)  # the system's ssh is no ssl of ours

@@ -29,7 +29,7 @@ AST_LOCK: Final = threading.RLock()
 def packed(system: System, do: str) -> str:
     """Return `source` as one word of a line."""
     with AST_LOCK:  # many ask at once for the first time
-        return _packed(system, do)
+        return _packed(system, do if do in (*_ON_REQUEST, *_OF_SHARES) else "probe")
 
 
 @functools.cache
