@@ -150,7 +150,7 @@ class HeartbeatPublisher:
         return record
 
     def _look(self, known: Json | None, now_ms: int) -> Json | None:
-        """Read the own file as it lies there; notice who rewrote it, and set aside what cannot be understood."""
+        """Read the own file as it lies there; notice that it was rewritten, and set aside what cannot be understood."""
         own, not_understood = self.share.own_record()
         if not_understood is not None:
             self._rewritten(OF_NO_USE, not_understood, now_ms)

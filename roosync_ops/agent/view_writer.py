@@ -249,7 +249,7 @@ def _bare(data: Json) -> Json:
 
 
 def _newest_stranger(entries: Json, wrote: dict[str, int]) -> str | None:
-    """The best guess at who wrote a view: the newest entry that is not as we left it, for it beat as it wrote."""
+    """The best guess at a view's writer: the newest entry that is not as we left it, for it beat as it wrote."""
     heard: dict[str, int] = {key.lower(): at for key, (at, _) in entries.items() if at is not None}
     strange = {key: at for key, at in heard.items() if at != wrote.get(key)} or heard
     return max(strange, key=lambda key: strange[key]) if strange else None

@@ -1,7 +1,7 @@
 """`roosync-ops rollout`: put the agent on machines, start it, and see each one online."""
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -29,16 +29,6 @@ from .journal import RunJournal, RunLog
 app = typer.Typer()
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Batches:
-    """How many machines get a new build at once, and when to stop."""
-
-    batch: Annotated[str, options.opt("--batch N,N%,..|all")] = ramp.DEFAULT
-    soak: Annotated[float, options.opt("--soak SECONDS", min=0)] = 0
-    max_fail: Annotated[str | None, options.opt("--max-fail N|N%")] = None
-    resume: Annotated[bool, options.opt("--resume")] = False
-
-
 @app.command()
 @options.grouped
 def rollout(  # noqa: PLR0913 - one argument an option
@@ -49,7 +39,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
     how: acting.How,
     report: Annotated[Literal["table", "json", "junit"], options.FORMAT] = "table",
     shown: options.Shown,
-    by: _Batches,
+    by: ramp.Batches,
     probe: options.Probe = Probe.auto,
     _schema: options.Schema = False,
 ) -> int:
@@ -69,17 +59,9 @@ def rollout(  # noqa: PLR0913 - one argument an option
         before = None
     log = RunLog("rollout", chosen, wanted=not how.dry)
     is_new = before is None or not before.seen
-    act = partial(acting.act, how=how, is_new=is_new, fine=journal.fine(), log=log, total=len(chosen))
-    steps = ramp.Ramp(
-        chosen=chosen,
-        act=act,
-        note=journal.note,
-        unseen=None if where is None else partial(_unseen, where),
-        wait=how.wait,
-        batch=by.batch,
-        soak=by.soak,
-        max_fail=by.max_fail,
-    )
+    act = acting.Run(how=how, log=log, is_new=is_new, fine=journal.fine(), total=len(chosen)).act
+    unseen_in = None if where is None else partial(_unseen, where)
+    steps = ramp.Ramp(chosen=chosen, act=act, note=journal.note, unseen=unseen_in, wait=how.wait, by=by)
     if how.dry:
         results = act("rollout", chosen)
         steps.plan(results)

@@ -16,6 +16,7 @@ from roosync_ops.state import StateUnavailableError
 from . import looking, options, output
 
 app = typer.Typer()
+_Form = Callable[[Any, Style], str]
 
 
 @app.command()
@@ -110,12 +111,7 @@ def status(
 
 
 def _write(
-    found: Any,
-    report: str,
-    shown: options.Shown,
-    table: Callable[[Any, Style], str],
-    document: Callable[[Any, str], dict[str, Any]],
-    **forms: Callable[[Any, Style], str],
+    found: Any, report: str, shown: options.Shown, table: _Form, document: Callable[[Any, str], Any], **forms: _Form
 ) -> None:
     if shown.as_json or report == "json":
         output.write(show.json_text(document(found, shown.lang)))

@@ -55,7 +55,7 @@ def _counts(cases: Iterable[tuple[str, str]]) -> str:
 
 def _validated(validation: Validation, style: Style) -> _Suite:
     rows = validation.verdicts
-    said = [headline(validation.online, validation.total, validation.percent)]
+    said = [headline(validation.online, validation.total)]
     said += [basis_line(rows, style)] if rows else []
     said += [sentence(found, style) for found in beside(validation)]
     stranger = style["diagnosis.stranger"]

@@ -105,9 +105,7 @@ def _validated(report: Report, validation: Validation, style: Style, *, everybod
     lines = [f"### {style['validation']}", "", *validation_rows(shown, style), ""]
     if len(shown) < total:
         lines += [style["report.as_expected_left_out"].format(count=total - len(shown)), ""]
-    wanted = report.expected_online
-    objective = headline(wanted, total, wanted * 100 // total if total else 0)
-    observed = headline(validation.online, total, validation.percent)
+    objective, observed = headline(report.expected_online, total), headline(validation.online, total)
     sign = "✅" if validation.ok else "❌"
     seen = f"{style['report.observed'].format(observed=observed)} {sign}"
     return [*lines, style["report.objective"].format(objective=objective), "", seen]

@@ -155,8 +155,10 @@ def _credible(pieces: list[Evidence], now_ms: int, findings: list[f.Finding]) ->
         if (piece.record.sequence or 0) <= reach(own.record, max(least_ms, min(_heard(piece.record), most_ms)))
     ]
     for piece in [piece for piece in pieces if piece not in sound]:
-        ahead = f"sequence {piece.record.sequence} is further ahead of {own.file} ({own.record.sequence})"
-        said = f"{piece.record.machine_id}: {ahead} than it can have beaten since"
+        said = (
+            f"{piece.record.machine_id}: sequence {piece.record.sequence} is further ahead of {own.file} "
+            f"({own.record.sequence}) than it can have beaten since"
+        )
         findings.append(f.Finding(piece.file, f.IMPOSSIBLE_SEQUENCE, said, piece.machine_id))
     return sound
 
