@@ -21,7 +21,7 @@ from roosync_ops.wire.folder import (
     read_view,
     report_stranger,
 )
-from roosync_ops.wire.merge import Snapshot, Source
+from roosync_ops.wire.merge import Origin, Snapshot
 from roosync_ops.wire.names import HEARTBEATS, USUAL_NAME, VIEW_NAME, copies_of, machine_of
 from roosync_ops.wire.signs import FOLDERS, SIGNS_S, signs_within
 from roosync_ops.wire.times import now_ms
@@ -96,7 +96,7 @@ def _what_came(read: Snapshot, why: str) -> Snapshot:
         came.view_state = f.UNREADABLE
         left.append(VIEW_NAME)
     for file in left:
-        Source(came, file, machine_of(file)).report(f.UNREADABLE, why)
+        Origin(came, file, machine_of(file)).report(f.UNREADABLE, why)
     return came
 
 
@@ -177,7 +177,7 @@ def read_doubles(shared: str, names: list[str], snapshot: Snapshot) -> None:
 def _twin(place: Path, label: str, snapshot: Snapshot) -> None:
     names = [item.name for item in place.iterdir()] if place.is_dir() else []
     if not {HEARTBEATS, VIEW_NAME}.isdisjoint(names):
-        Source(snapshot, label).report(DOUBLED, "a second shared state of this name; the records in it are evidence")
+        Origin(snapshot, label).report(DOUBLED, "a second shared state of this name; the records in it are evidence")
         if HEARTBEATS in names:
             read_heartbeats(str(place / HEARTBEATS), f"{label}/{HEARTBEATS}", snapshot)
         if VIEW_NAME in names:
@@ -187,12 +187,12 @@ def _twin(place: Path, label: str, snapshot: Snapshot) -> None:
 
 def _within(place: Path, label: str, names: list[str], snapshot: Snapshot) -> None:
     for name in sorted(names):
-        which, path, source = double_of(name), place / name, Source(snapshot, label + name)
+        which, path, origin = double_of(name), place / name, Origin(snapshot, label + name)
         if which == HEARTBEATS and not path.is_symlink() and path.is_dir():
-            source.report(DOUBLED, f"a second {HEARTBEATS} folder; the records in it are evidence")
+            origin.report(DOUBLED, f"a second {HEARTBEATS} folder; the records in it are evidence")
             read_heartbeats(str(path), label + name, snapshot)
         elif which == VIEW_NAME:
-            source.report(DOUBLED, f"a second {VIEW_NAME}; its entries are evidence")
+            origin.report(DOUBLED, f"a second {VIEW_NAME}; its entries are evidence")
             read_view(str(path), label + name, snapshot)
         elif name in (USUAL_NAME, place.name) and HEARTBEATS in names and not (label or path.is_symlink()):
             _twin(path, name, snapshot)

@@ -13,7 +13,7 @@ from . import findings as f
 from .bounds import Bounds
 from .files import ASIDE, SPARE, read_file
 from .identity import machine_id_named
-from .merge import CONFLICT, FILE, VIEW, Snapshot, Source
+from .merge import CONFLICT, FILE, VIEW, Origin, Snapshot
 from .names import HEARTBEATS, LEFT_ENDING, VIEW_NAME, owner_of
 from .record import BEFORE, KNOWS, MAX_KNOWS, is_too_deep, object_in
 from .text import Members, NotUnderstoodError, load
@@ -79,12 +79,12 @@ def read_heartbeats(folder: str, label: str, snapshot: Snapshot) -> None:
     try:
         if stat.S_ISLNK(os.lstat(folder).st_mode):
             snapshot.seen += 1
-            Source(snapshot, label).report(f.SYMLINK, "a symbolic link; never followed")
+            Origin(snapshot, label).report(f.SYMLINK, "a symbolic link; never followed")
             return
         names = bounds.names_in(folder)
     except OSError as error:
         snapshot.seen += 1
-        Source(snapshot, label).report(f.UNREADABLE, _reason(error))
+        Origin(snapshot, label).report(f.UNREADABLE, _reason(error))
         return
     spelt: dict[str, str] = {}
     snapshot.left = [f"{label}/{name}" for name in reversed(names)]
@@ -104,148 +104,148 @@ def _read_named(folder: str, label: str, name: str, spelt: dict[str, str], snaps
         report_stranger(folder, f"{label}/", name, snapshot)
         return
     machine_id, kind = target
-    source = Source(snapshot, f"{label}/{name}", machine_id)
+    origin = Origin(snapshot, f"{label}/{name}", machine_id)
     snapshot.seen += 1
     if kind == CONFLICT and not name.endswith(LEFT_ENDING):
-        source.report(f.CONFLICT_COPY, f"a conflict copy; evidence about {machine_id}")
+        origin.report(f.CONFLICT_COPY, f"a conflict copy; evidence about {machine_id}")
     elif kind == FILE and spelt.setdefault(machine_id, name) != name:
-        source.report(f.CASE_DOUBLE, f"the same machine as {spelt[machine_id]}")
-    _read_one(os.path.join(folder, name), machine_id, kind if label == HEARTBEATS else CONFLICT, source)
+        origin.report(f.CASE_DOUBLE, f"the same machine as {spelt[machine_id]}")
+    _read_one(os.path.join(folder, name), machine_id, kind if label == HEARTBEATS else CONFLICT, origin)
 
 
 def report_stranger(folder: str, label: str, name: str, snapshot: Snapshot) -> None:
     """Temporary files are no concern of a reader; a `.json` that names no machine is, and what is in an agent's way."""
-    source = Source(snapshot, label + name)
+    origin = Origin(snapshot, label + name)
     if not name.startswith("."):
         if name.endswith(".json"):
-            source.report(f.NOT_A_MACHINE, "the file's name is no machineId")
+            origin.report(f.NOT_A_MACHINE, "the file's name is no machineId")
     elif name.endswith(ASIDE):
-        source.report(f.SET_ASIDE, "was in an agent's way; look at it, and remove it")
+        origin.report(f.SET_ASIDE, "was in an agent's way; look at it, and remove it")
     elif name.endswith((".tmp", SPARE)):
         try:
             litter = not stat.S_ISREG(os.lstat(os.path.join(folder, name)).st_mode)
         except OSError:
             return
         if litter:
-            source.report(f.NOT_A_FILE, "under an agent's temporary name; not followed, not opened")
+            origin.report(f.NOT_A_FILE, "under an agent's temporary name; not followed, not opened")
 
 
-def _read_one(path: str, machine_id: str, kind: str, source: Source) -> None:
-    bounds = source.snapshot.bounds
+def _read_one(path: str, machine_id: str, kind: str, origin: Origin) -> None:
+    bounds = origin.snapshot.bounds
     try:
         data, bom = load(read_file(path, bounds.record_bytes))
         if bom:
-            source.report(f.BOM, "begins with a byte-order mark; read all the same")
+            origin.report(f.BOM, "begins with a byte-order mark; read all the same")
         modified_ms = None if bounds.files is not None else os.lstat(path).st_mtime_ns // 1_000_000
-        source.accept(data, machine_id, kind, modified_ms)
-        _accept_before(data, machine_id, source)
+        origin.accept(data, machine_id, kind, modified_ms)
+        _accept_before(data, machine_id, origin)
     except NotUnderstoodError as error:
-        if error.kind == f.ID_CONTRADICTS_NAME and _is_copy_of_another(data, machine_id, source, modified_ms):
+        if error.kind == f.ID_CONTRADICTS_NAME and _is_copy_of_another(data, machine_id, origin, modified_ms):
             return
-        if not _put_off(source.snapshot, path, error.kind, lambda: _read_one(path, machine_id, kind, source)):
-            source.report(error.kind, error.detail)
+        if not _put_off(origin.snapshot, path, error.kind, lambda: _read_one(path, machine_id, kind, origin)):
+            origin.report(error.kind, error.detail)
     except FileNotFoundError:
-        source.report(f.VANISHED, "vanished between listing and reading")
+        origin.report(f.VANISHED, "vanished between listing and reading")
     except OSError as error:
-        source.report(f.UNREADABLE, _reason(error))
+        origin.report(f.UNREADABLE, _reason(error))
 
 
-def _is_copy_of_another(data: Json, machine_id: str, source: Source, modified_ms: int | None) -> bool:
+def _is_copy_of_another(data: Json, machine_id: str, origin: Origin, modified_ms: int | None) -> bool:
     """Take `NAME-HOST.json`, which OneDrive makes of a second NAME.json, for the conflict copy it is; else False."""
     inner = machine_id_named(data.get("machineId"))
     if inner is None or not machine_id.startswith(f"{inner}-"):
         return False
-    source.accept(data, inner, CONFLICT, modified_ms)
-    source.report(f.CONFLICT_COPY, f"a conflict copy; evidence about {inner}")
+    origin.accept(data, inner, CONFLICT, modified_ms)
+    origin.report(f.CONFLICT_COPY, f"a conflict copy; evidence about {inner}")
     return True
 
 
-def _accept_before(entry: Json, machine_id: str, source: Source) -> None:
+def _accept_before(entry: Json, machine_id: str, origin: Origin) -> None:
     """Take in what an entry of the view, wherever it was migrated to, says that our agent wrote before.
 
     And what the record of the view's keeper says of machines whose own files were undone.
     """
     before = entry.get(BEFORE)
     if isinstance(before, dict):
-        source.accept({**before, "machineId": machine_id}, machine_id, VIEW)
+        origin.accept({**before, "machineId": machine_id}, machine_id, VIEW)
     for key, known in list(object_in(object_in(entry, "agent"), KNOWS).items())[:MAX_KNOWS]:
         if isinstance(known, dict) and KNOWS not in (known.get("agent") or ()):
-            _read_entry(key, known, source)
+            _read_entry(key, known, origin)
 
 
 def read_view(path: str, file: str, snapshot: Snapshot) -> None:
     """Read `heartbeat.json`; one entry that is wrong loses that entry alone. Of a second one only the entries count."""
     before = len(snapshot.evidence), len(snapshot.findings), snapshot.seen
-    source = Source(snapshot, file)
+    origin = Origin(snapshot, file)
     try:
-        view = _scan_view(path, source)
+        view = _scan_view(path, origin)
     except NotUnderstoodError as error:
         del snapshot.evidence[before[0] :], snapshot.findings[before[1] :]
         snapshot.seen = before[2]
         if not _put_off(snapshot, path, error.kind, lambda: read_view(path, file, snapshot)):
-            _view_is(error.kind, error.detail, source)
+            _view_is(error.kind, error.detail, origin)
         return
     except FileNotFoundError:
         return
     except OSError as error:
-        _view_is(f.UNREADABLE, _reason(error), source)
+        _view_is(f.UNREADABLE, _reason(error), origin)
         return
     if file == VIEW_NAME:
         snapshot.view, snapshot.view_state = view, "read"
     entries = view.get("heartbeats")
     if not isinstance(entries, dict):
         snapshot.seen += 1
-        source.report(f.WRONG_TYPE, f"heartbeats is a {type(entries).__name__}, not an object")
+        origin.report(f.WRONG_TYPE, f"heartbeats is a {type(entries).__name__}, not an object")
 
 
-def _scan_view(path: str, source: Source) -> Json:
+def _scan_view(path: str, origin: Origin) -> Json:
     """Take in entry by entry, and return what is kept of the view. Raises NotUnderstoodError, and OSError."""
-    members = Members(read_file(path, source.snapshot.bounds.view_bytes))
+    members = Members(read_file(path, origin.snapshot.bounds.view_bytes))
     if members.bom:
-        source.report(f.BOM, "begins with a byte-order mark; read all the same")
+        origin.report(f.BOM, "begins with a byte-order mark; read all the same")
     view: Json = {}
     for key in members:
         is_object = key == "heartbeats" and members.is_next("{")
-        view[key] = _scan_entries(members, source) if is_object else members.value()
+        view[key] = _scan_entries(members, origin) if is_object else members.value()
     members.end()
     if is_too_deep({key: value for key, value in view.items() if key != "heartbeats"}):
         raise NotUnderstoodError(f.WRONG_TYPE, "nested deeper than any view is")
     return view
 
 
-def _scan_entries(members: Members, source: Source) -> Json:
+def _scan_entries(members: Members, origin: Origin) -> Json:
     kept: Json = {}
-    bounds = source.snapshot.bounds
+    bounds = origin.snapshot.bounds
     for key in members:
         entry = members.value()
         if len(kept) == bounds.entries:
             raise NotUnderstoodError(f.TOO_LARGE, f"more than {bounds.entries} entries")
-        _read_entry(key, entry, source)
+        _read_entry(key, entry, origin)
         kept[key] = entry if bounds.entry is None else bounds.entry(entry)
     return kept
 
 
-def _view_is(kind: str, detail: str, source: Source) -> None:
-    if source.file == VIEW_NAME:
-        source.snapshot.view_state = kind
-    source.snapshot.seen += kind != f.EMPTY
-    source.report(kind, detail)
+def _view_is(kind: str, detail: str, origin: Origin) -> None:
+    if origin.file == VIEW_NAME:
+        origin.snapshot.view_state = kind
+    origin.snapshot.seen += kind != f.EMPTY
+    origin.report(kind, detail)
 
 
-def _read_entry(key: str, entry: Any, source: Source) -> None:
+def _read_entry(key: str, entry: Any, origin: Origin) -> None:
     machine_id = machine_id_named(key)
     if machine_id is None:
-        source.report(f.NOT_A_MACHINE, f"{key!r:.80} is no machineId")
+        origin.report(f.NOT_A_MACHINE, f"{key!r:.80} is no machineId")
         return
-    source.snapshot.seen += 1
+    origin.snapshot.seen += 1
     if not isinstance(entry, dict):
-        source.report(f.NOT_AN_OBJECT, f"{machine_id}: a {type(entry).__name__}, not an object")
+        origin.report(f.NOT_AN_OBJECT, f"{machine_id}: a {type(entry).__name__}, not an object")
         return
     try:
-        source.accept(entry, machine_id, VIEW)
-        _accept_before(entry, machine_id, source)
+        origin.accept(entry, machine_id, VIEW)
+        _accept_before(entry, machine_id, origin)
     except NotUnderstoodError as error:
-        source.report(error.kind, f"{machine_id}: {error.detail}")
+        origin.report(error.kind, f"{machine_id}: {error.detail}")
 
 
 def _reason(error: OSError) -> str:

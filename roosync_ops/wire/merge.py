@@ -79,7 +79,7 @@ class Snapshot:
         return self.read_at_ms + (gone_ms if gone_ms > _MOMENT_MS else 0)
 
 
-class Source:
+class Origin:
     """One file (relative to the shared folder), or what stands for one, as `snapshot` takes it in; whose, if any's."""
 
     __slots__ = ("file", "machine_id", "snapshot")
@@ -100,9 +100,9 @@ class Source:
         for wrong, detail in found:
             self.report(wrong, whose + detail)
         last = record.last_heartbeat_ms
-        if last is not None and last - now_ms > FUTURE_TOLERANCE_MS:
-            ahead = f"lies {(last - now_ms) // 1000} s ahead of the reader"
-            self.report(f.FUTURE_HEARTBEAT, f"{whose}{to_iso(last)} {ahead}")
+        ahead = 0 if last is None else last - now_ms
+        if last is not None and ahead > FUTURE_TOLERANCE_MS:
+            self.report(f.FUTURE_HEARTBEAT, f"{whose}{to_iso(last)} lies {ahead // 1000} s ahead of the reader")
         if snapshot.bounds.slim is not None and not snapshot.bounds.slim(record, kind):
             return
         piece = Evidence(record, kind, self.file, self.machine_id)
@@ -135,7 +135,8 @@ def _leave_out(pieces: list[Evidence], theirs: list[Evidence], findings: list[f.
     born = {born_ms(piece.record) for piece in theirs} - {None}
     if {born_ms(piece.record) for piece in pieces} - born - {None}:
         for piece in [piece for piece in pieces if born_ms(piece.record) in born]:
-            said = f"{piece.record.machine_id}: what {theirs[0].record.machine_id} wrote, put there by an older service"
+            names = f"{piece.record.machine_id}: what {theirs[0].record.machine_id} wrote"
+            said = f"{names}, put there by an older service"
             findings.append(f.Finding(piece.file, f.OF_ANOTHER, said, piece.machine_id))
             pieces.remove(piece)
 

@@ -11,7 +11,7 @@ from roosync_ops.judge.probes import Knowledge
 from roosync_ops.state import SharedState, StateUnavailableError
 from roosync_ops.state.shared import assemble
 from roosync_ops.wire import findings as f
-from roosync_ops.wire.merge import FILE, Snapshot, Source
+from roosync_ops.wire.merge import FILE, Origin, Snapshot
 from roosync_ops.wire.times import now_ms
 from tests.kits.shares import NOW, ours
 
@@ -41,7 +41,7 @@ class Engine:
     def read(self, at_ms: int) -> SharedState:
         read = Snapshot(at_ms)
         for number, (name, (age_ms, here_ms)) in enumerate(self.machines.items()):
-            entry = Source(read, f"#{number}", name)
+            entry = Origin(read, f"#{number}", name)
             read.seen += 1
             entry.accept(ours(name, age_ms, at_ms), name, FILE)
             read.evidence[-1].arrived_ms = at_ms - here_ms
@@ -91,8 +91,8 @@ def test_by_arrival_a_patient_reader_and_an_impatient_one_see_the_same_age() -> 
 
 def test_a_finding_is_about_the_machine_that_its_source_names() -> None:
     read = Snapshot(NOW)
-    Source(read, "#7", "a").report(f.TRUNCATED, "half a record")
-    Source(read, "heartbeats/b.json").report(f.TRUNCATED, "whose it is, was not said")
+    Origin(read, "#7", "a").report(f.TRUNCATED, "half a record")
+    Origin(read, "heartbeats/b.json").report(f.TRUNCATED, "whose it is, was not said")
     state = assemble(URL, read)
     assert [(item.file, item.kind) for item in state.findings_about("a")] == [("#7", f.TRUNCATED)]
     assert not state.findings_about("b")
