@@ -9,11 +9,13 @@ from roosync_ops import errors, judge, show
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.limits import PROBE_CONNECT_S, PROBE_TIMEOUT_S, Limits
 from roosync_ops.gather.validation import GracePeriod, who_sees_whom
+from roosync_ops.show.text import Style
 from roosync_ops.state import StateUnavailableError
 
 from . import looking, options, output
 
 app = typer.Typer()
+_Form = Callable[[Any, Style], str]
 
 
 @app.command()
@@ -49,7 +51,7 @@ def validate(  # noqa: PLR0913 - one argument an option
             "junit": show.junit,
             "openmetrics": lambda found, _: show.openmetrics(found),
         }
-        _write(seen, report, shown, show.table, json=show.validation_document, **forms)
+        _write(seen, report, shown, show.table, show.validation_document, **forms)
         if seen.patience_ms is not None:
             output.note(f"Judged by beats received, {seen.patience_ms / 1000:g} s beyond each timeout.")
         if grace.trouble is not None:
@@ -79,7 +81,7 @@ def matrix(  # noqa: PLR0913 - one argument an option
     chosen = fleet.select(names) if (names := options.names_of(limit, machines)) else tuple(fleet)
     with output.Progress() as progress:
         found = who_sees_whom(chosen, at.shared, Limits(timeout, connect_timeout, at.deadline), progress.show)
-    _write(found, report, shown, show.matrix_table, json=show.matrix_document, markdown=show.matrix_markdown)
+    _write(found, report, shown, show.matrix_table, show.matrix_document, markdown=show.matrix_markdown)
     return errors.OK if found.ok else errors.NOT_AS_EXPECTED
 
 
@@ -103,16 +105,16 @@ def status(
             error.hint = error.hint if at.inventory.is_file() else "roosync-ops status --help"
             raise
         survey = judge.observe(state, state.read_at_ms)
-        _write(survey, report, shown, show.survey_table, json=lambda found, _: show.survey_document(found))
+        _write(survey, report, shown, show.survey_table, lambda found, _: show.survey_document(found))
     return errors.OK
 
 
 def _write(
-    found: Any, report: str, shown: options.Shown, table: Callable[..., str], **forms: Callable[..., Any]
+    found: Any, report: str, shown: options.Shown, table: _Form, document: Callable[[Any, str], Any], **forms: _Form
 ) -> None:
-    form = "json" if shown.as_json else report
-    if form == "table":
-        output.write(table(found, shown.lang, output.width(), color=output.wants_color()))
+    if shown.as_json or report == "json":
+        output.write(show.json_text(document(found, shown.lang)))
+    elif report == "table":
+        output.write(table(found, output.style()))
     else:
-        made = forms[form](found, shown.lang)
-        output.write(made if isinstance(made, str) else show.json_text(made))
+        output.write(forms[report](found, Style(shown.lang)))

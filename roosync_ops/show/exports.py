@@ -8,10 +8,10 @@ from roosync_ops.judge import Validation, Verdict
 from roosync_ops.judge.verdict import SILENCED, Basis
 from roosync_ops.wire.status import LEFT, OFFLINE, ONLINE, UNKNOWN, WARNING
 
-from .messages import headline, translated, words
+from .messages import headline, translated
 from .reasons import basis, basis_line, brief, sentence
 from .table import beside
-from .text import safe
+from .text import PLAIN, Style, safe
 
 _FAILED: Final = "failed"
 _SKIPPED: Final = "skipped"
@@ -20,7 +20,7 @@ TYPE: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 _STATES: Final = (ONLINE, WARNING, OFFLINE, LEFT, UNKNOWN)
 
 
-def junit(validation: Validation | None, lang: str = "en", rollout: Mapping[str, Any] | None = None) -> str:
+def junit(validation: Validation | None, style: Style = PLAIN, rollout: Mapping[str, Any] | None = None) -> str:
     """Return a suite of what a rollout did, where there was one, and the suite of the validation.
 
     Machines that are not as expected fail with their reason.
@@ -29,7 +29,7 @@ def junit(validation: Validation | None, lang: str = "en", rollout: Mapping[str,
     if rollout is not None:
         suites.append(_Suite("roosync-ops rollout", [_step_case(row) for row in rollout["machines"]]))
     if validation is not None:
-        suites.append(_validated(validation, lang))
+        suites.append(_validated(validation, style))
     lines = [f'<testsuites name="roosync-ops" {_counts(case for suite in suites for case in suite.cases)} time="0">']
     for suite in suites:
         lines.append(f'  <testsuite name="{suite.name}" {_counts(suite.cases)} time="0"{suite.at}>')
@@ -53,16 +53,16 @@ def _counts(cases: Iterable[tuple[str, str]]) -> str:
     return f'tests="{len(ends)}" failures="{ends.count(_FAILED)}" errors="0" skipped="{ends.count(_SKIPPED)}"'
 
 
-def _validated(validation: Validation, lang: str) -> _Suite:
+def _validated(validation: Validation, style: Style) -> _Suite:
     rows = validation.verdicts
-    said = [headline(validation.online, validation.total, validation.percent)]
-    said += [basis_line(rows, lang)] if rows else []
-    said += [sentence(found, lang) for found in beside(validation)]
-    stranger = words(lang)["diagnosis.stranger"]
+    said = [headline(validation.online, validation.total)]
+    said += [basis_line(rows, style)] if rows else []
+    said += [sentence(found, style) for found in beside(validation)]
+    stranger = style["diagnosis.stranger"]
     said += [f"{row.machine_id}: {stranger.format(observed=row.observed)}" for row in validation.unexpected]
-    said += [f"{item.file}: {item.kind}: {translated(item.detail, lang)}" for item in validation.findings]
+    said += [f"{item.file}: {item.kind}: {translated(item.detail, style.lang)}" for item in validation.findings]
     at = f' timestamp="{validation.checked_at[:19]}"'
-    cases = [_case(row, lang) for row in rows]
+    cases = [_case(row, style) for row in rows]
     return _Suite("roosync-ops validate", cases, at, f"    <system-out>{_xml(*said)}</system-out>")
 
 
@@ -79,13 +79,13 @@ def _step_case(row: Mapping[str, Any]) -> tuple[str, str]:
     return f"{head}><system-out>{_xml(*(told or [outcome]))}</system-out></testcase>", ""
 
 
-def _case(row: Verdict, lang: str) -> tuple[str, str]:
+def _case(row: Verdict, style: Style) -> tuple[str, str]:
     head = f'<testcase classname="fleet" name="{row.machine_id}" time="0"'
-    text = None if row.reason is None else sentence(row.reason, lang)
+    text = None if row.reason is None else sentence(row.reason, style)
     if row.ok:
         return f"{head}/>" if text is None else f"{head}><system-out>{_xml(text)}</system-out></testcase>", ""
-    message = row.why or "" if row.reason is None else brief(row.reason, lang)
-    text = f"{text or message} ({basis(row, lang)})"
+    message = row.why or "" if row.reason is None else brief(row.reason, style)
+    text = f"{text or message} ({basis(row, style)})"
     failure = f'<failure type="{row.observed}" message="{_xml(message)}">{_xml(text)}</failure>'
     return f"{head}>{failure}</testcase>", _FAILED
 

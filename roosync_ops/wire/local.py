@@ -15,7 +15,7 @@ from .typed import Iterator, Json
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
-#: A folder of another user's, and one that others may write into: what lies in it may be anybody's.
+#: A folder of another user's, and one that others may write into: what lies in it may be another user's.
 FOREIGN = "LOCAL_DIR_FOREIGN"
 OPEN = "LOCAL_DIR_OPEN"
 #: One that all users share on purpose, such as /tmp: another is to be named.

@@ -28,6 +28,7 @@ from roosync_ops.remote_script.question import SilenceError
 from roosync_ops.show.diagnosis import diagnoses_document, diagnoses_table
 from roosync_ops.show.exports import junit
 from roosync_ops.show.report import report_markdown
+from roosync_ops.show.text import Style
 from roosync_ops.state import StateUnavailableError, from_document
 from roosync_ops.transport.reach import Reach
 from tests.kits.boards import measured
@@ -124,7 +125,7 @@ def diagnosed(machine: Machine, seen: ProbeResult) -> list[str]:
     found = compared(machine, seen, BUNDLE)
     diagnoses = diagnose(DiagnosisInput(Fleet([machine]), NOW, {machine.machine_id: found}))
     for lang in ("en", "fr"):
-        assert diagnoses_table(diagnoses, (), lang, 80, everything=True).replace("\n", "").isprintable()
+        assert diagnoses_table(diagnoses, (), Style(lang, 80), everything=True).replace("\n", "").isprintable()
     return [row["command"] for row in diagnoses_document(diagnoses)["machines"] if row["command"]]
 
 

@@ -26,6 +26,7 @@ from roosync_ops.judge.observe import status_with
 from roosync_ops.remote_script.facts_model import Reply, parse_report
 from roosync_ops.remote_script.on_common import MARKER
 from roosync_ops.remote_script.question import SilenceError
+from roosync_ops.show.text import Style
 from roosync_ops.state import StateUnavailableError, from_document, read_folder
 from roosync_ops.state.memory import Memory
 from roosync_ops.state.seen import see_all
@@ -88,17 +89,17 @@ def shown(survey: Survey, validation: Validation) -> None:
     """Nothing that a terminal, a browser or a parser would obey is in any report."""
     for lang in ("en", "fr"):
         texts = [
-            show.survey_table(survey, lang, 100),
-            show.table(validation, lang, 100),
-            show.markdown(validation, lang),
+            show.survey_table(survey, Style(lang, 100)),
+            show.table(validation, Style(lang, 100)),
+            show.markdown(validation, Style(lang)),
             show.json_text(show.validation_document(validation, lang)),
             show.json_text(show.survey_document(survey)),
-            show.junit(validation, lang),
+            show.junit(validation, Style(lang)),
         ]
         for text in texts:
             found = _OBEYED.search(text)
             assert found is None, f"{found!r} in a report"
-        plain = _CODE_SPAN.sub("", show.markdown(validation, lang))
+        plain = _CODE_SPAN.sub("", show.markdown(validation, Style(lang)))
         assert "<" not in plain, plain
         json.loads(texts[3])
         json.loads(texts[4])

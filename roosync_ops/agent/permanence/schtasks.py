@@ -167,7 +167,7 @@ def remove_if_empty(name: str) -> bool:
 
     schtasks cannot; COM can: ITaskFolder::DeleteFolder.
 
-    The scheduler refuses to remove a folder that holds anything, so nothing of anybody's can be lost.
+    The scheduler refuses to remove a folder that holds anything, so no other program's tasks can be lost.
     """
     if sys.platform != "win32":
         return False

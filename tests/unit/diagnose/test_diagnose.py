@@ -13,6 +13,7 @@ from roosync_ops.judge.diagnose import diagnose
 from roosync_ops.judge.diagnose_model import DiagnosisInput
 from roosync_ops.judge.probes import Builds
 from roosync_ops.show.diagnosis import cause_sentence
+from roosync_ops.show.text import Style
 from roosync_ops.transport.link import Failure
 from roosync_ops.wire.record import OF_A_TWIN, OF_THE_PAST
 from tests.kits.shares import NOW, ours
@@ -199,7 +200,7 @@ def test_nothing_is_said_of_a_way_that_nobody_saw(tmp_path: Path) -> None:
 def test_only_who_took_a_connection_is_said_to_be_on(tmp_path: Path) -> None:
     refused = cause_of(a_scene(tmp_path, not_reached("REFUSED")))
     for lang in ("en", "fr"):
-        told = cause_sentence(refused, lang)
+        told = cause_sentence(refused, Style(lang))
         assert "m.local" in told
         assert " on," not in told
         assert "allumée" not in told

@@ -17,6 +17,7 @@ from roosync_ops.judge import (
 )
 from roosync_ops.judge import probes as e
 from roosync_ops.show.matrix import own_word
+from roosync_ops.show.text import PLAIN
 from roosync_ops.state.seen import see
 from roosync_ops.state.shared import SharedState
 from roosync_ops.wire.merge import FILE, Evidence
@@ -141,7 +142,7 @@ def test_a_stopped_machine_is_left_in_the_matrix_whatever_else_is_known_of_it(wo
     assert told(found) == {(verdict.HAS_LEFT, "web1")}
     judged = validate(fleet(), own, NOW, known=measured(answers.values()), matrix=found)
     assert {row.observed for row in judged.verdicts if row.machine_id == "web1"} == {"left"}
-    assert own_word(found, "web1", "en") == ("[left]" if word == e.NOT_RUNNING else own_word(found, "web1", "en"))
+    assert own_word(found, "web1", PLAIN) == ("[left]" if word == e.NOT_RUNNING else own_word(found, "web1", PLAIN))
 
 
 def test_a_replica_read_long_before_the_last_answer_lacks_only_what_it_could_have_had() -> None:
