@@ -172,7 +172,7 @@ def _look(  # noqa: PLR0913 - what a look is made of
         return online.issuperset(enrolled) and _After(validation, checks).ok(())
 
     # Where no machine was enrolled there is nothing to wait for: one look.
-    validation = looking.watch(look, is_there, wait if enrolled else 0, where.poll_s)
+    validation = looking.wait_for(look, is_there, wait if enrolled else 0, where.poll_s)
     if second is not None and not validation.ok:  # what is waited for is what the share shows
         validation = look(second)
     return _After(validation, checks)

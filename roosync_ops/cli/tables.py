@@ -45,7 +45,7 @@ def validate(  # noqa: PLR0913 - one argument an option
         chosen = fleet.select(names) if (names := options.names_of(limit, machines)) else None
         grace = GracePeriod(patience, memory, fleet)
         look, poll_s = looking.look_of("validate", fleet, chosen, at, asked, grace)
-        seen = looking.watch(lambda: look().validation, lambda found: found.ok, wait, poll_s)
+        seen = looking.wait_for(lambda: look().validation, lambda found: found.ok, wait, poll_s)
         forms = {
             "markdown": show.markdown,
             "junit": show.junit,
