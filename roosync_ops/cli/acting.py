@@ -1,4 +1,4 @@
-"""What rollout, restart, stop and uninstall share: whom to act on, how it is told, and the look at the fleet after."""
+"""What rollout, restart, stop and uninstall share: the machines, how it is told, and the look at the fleet after."""
 
 import sys
 from collections import Counter
@@ -60,7 +60,7 @@ _COLORS: Final = {
     UNREACHABLE: RED,
     SKIPPED: DIM,
 }
-#: Deploys that change nothing: who is asked again and again has no line each time.
+#: Deploys that change nothing: a machine that is asked again and again has no line each time.
 QUESTIONS: Final = ("prove", "verify")
 _SHOWN: Final = ("changed", PLANNED, FAILED)
 

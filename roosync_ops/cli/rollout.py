@@ -111,7 +111,7 @@ def _read(where: Source) -> SharedState | str:
 
 
 def _unseen(where: Source, builds: Sequence[tuple[Machine, str | None]]) -> dict[str, str]:
-    """Return whom the shared state does not show beating as the build that it has, and what it shows instead."""
+    """Return the machines that the shared state does not show beating as their build, and what it shows instead."""
     state = _read(where)
     if isinstance(state, str):
         return {machine.machine_id: f"the shared state cannot be read: {state}" for machine, _ in builds}
