@@ -58,10 +58,6 @@ class Config:
         self.shared_from_environment = False
 
     @property
-    def interval_ms(self) -> int:
-        return self.thresholds.interval_ms
-
-    @property
     def instance(self) -> str:
         """What names this machine in this shared state, on this machine."""
         place = os.path.normcase(os.path.abspath(self.shared)).encode("utf-8", "surrogateescape")
@@ -182,9 +178,8 @@ def _machine_id(flag: str | None, written: Json) -> str:
 def _shared(flag: str | None, written: Json, environment: Mapping[str, str]) -> str:
     shared = flag or written.get("shared") or environment.get(SHARED_VARIABLE)
     if not shared:
-        raise UsageError(
-            "aucun dossier partagé n'est indiqué", f"ajouter --shared DOSSIER ou définir {SHARED_VARIABLE}"
-        )
+        hint = f"ajouter --shared DOSSIER ou définir {SHARED_VARIABLE}"
+        raise UsageError("aucun dossier partagé n'est indiqué", hint)
     if min(shared) < " " or shared[0] in "\"'" or shared[-1] in "\"'":  # a .env of Windows, quotes of cmd.exe
         raise UsageError(f"dossier partagé invalide: {shared!r:.80}", "ajouter --shared DOSSIER")
     return os.path.abspath(shared)

@@ -86,7 +86,7 @@ class CodedError(ProblemError):
 
 
 def no_session() -> CodedError:
-    """Word that nobody is logged on."""
+    """Word that the user has no logon session."""
     from .permanence.schtasks import user_name  # noqa: PLC0415 - only a failure asks
 
     reason = f"{user_name()} n'a pas de session ouverte: le dossier partagé n'est visible de nulle part"

@@ -132,28 +132,28 @@ class HeartbeatPublisher:
         return record
 
     def _look(self, known: Json | None, now_ms: int) -> Json | None:
-        """Read the own file as it lies there; notice who rewrote it, and set aside what cannot be understood."""
-        own = self.share.read_own()
-        if own.detail is not None:
-            self._rewritten(OF_NO_USE, own.detail, now_ms)
+        """Read the own file as it lies there; notice that it was rewritten, and set aside what cannot be understood."""
+        own, not_understood = self.share.own_record()
+        if not_understood is not None:
+            self._rewritten(OF_NO_USE, not_understood, now_ms)
             self._set_aside()
             return None
-        if own.record is None:
+        if own is None:
             before = self.share.read_before(now_ms) if known is None else None
             self.is_new_machine = known is None and before is None
             return None if before is None else before.data
-        if self._is_anothers(own.record.data, known):
+        if self._is_anothers(own.data, known):
             self._rewritten(OF_NO_USE, "what another machine wrote", now_ms)
             return None
-        if own.record.doubted or sequence_of(own.record.data) > self._reach(known, now_ms):
-            detail = f"sequence {sequence_of(own.record.data)}, which this machine cannot have come to"
+        if own.doubted or sequence_of(own.data) > self._reach(known, now_ms):
+            detail = f"sequence {sequence_of(own.data)}, which this machine cannot have come to"
             self._rewritten(OF_NO_USE, detail, now_ms)
             self._set_aside()
             return None
         pending = self.notes["pending"]
-        landed = pending is not None and sequence_of(own.record.data) == pending[0]
+        landed = pending is not None and sequence_of(own.data) == pending[0]
         if known is not None and not landed:
-            found = rewritten(own.record.data, known, self._sessions(known))
+            found = rewritten(own.data, known, self._sessions(known))
             if found is not None:
                 self._rewritten(*found, now_ms)
         return own.data

@@ -100,20 +100,6 @@ class ShareTroubleError(ProblemError):
         super().__init__(reason, _HINTS[state])
 
 
-class OwnFile:
-    """This machine's file as it lies in the share: `record` where it was understood, else `detail` says why not."""
-
-    __slots__ = ("detail", "record")
-
-    def __init__(self, record: Record | None = None, detail: str | None = None) -> None:
-        self.record = record
-        self.detail = detail
-
-    @property
-    def data(self) -> Json | None:
-        return None if self.record is None else self.record.data
-
-
 class FolderShare:
     """A synced folder. Every method raises ShareTroubleError and nothing else; none outlasts the deadline.
 
@@ -155,7 +141,13 @@ class FolderShare:
         if not wait_until(lambda: self._call(are_here, "looking for heartbeats", self._reading), limit_s, _FOLLOW_S):
             raise ShareTroubleError(UNSYNCED, f"{self._folder}: aucun heartbeat n'y est arrivé en {limit_s:g} s")
 
-    def read_own(self) -> OwnFile:
+    def read_own(self) -> Json | None:
+        """Return what this machine's file holds; None where there is none, or none that can be understood."""
+        record = self.own_record()[0]
+        return None if record is None else record.data
+
+    def own_record(self) -> tuple[Record | None, str | None]:
+        """Return this machine's record as it lies in the share; and why one that lies there was not understood."""
         return self._call(lambda: _read_own(self.shared, self._own, self.machine_id), "reading own file")
 
     def read_before(self, now_ms: int) -> Record | None:
@@ -221,14 +213,11 @@ class FolderShare:
             reason = f"{self.shared}: aucune réponse en {error.deadline_s:g} s ({_DOING.get(error.doing, error.doing)})"
             raise ShareTroubleError(HUNG, f"{reason} depuis {to_iso(error.since_ms)}", error.since_ms) from None
         except OSError as error:
-            raise self._trouble(error) from None
-
-    def _trouble(self, error: OSError) -> ShareTroubleError:
-        where = error.filename if isinstance(error.filename, str) else self.shared
-        word = _WORDS.get(error.errno or 0, REFUSED)
-        if sys.platform == "win32":
-            word = _WINDOWS_WORDS.get(error.winerror or 0, word)
-        return ShareTroubleError(word, f"{where}: {error.strerror or type(error).__name__}")
+            where = error.filename if isinstance(error.filename, str) else self.shared
+            word = _WORDS.get(error.errno or 0, REFUSED)
+            if sys.platform == "win32":
+                word = _WINDOWS_WORDS.get(error.winerror or 0, word)
+            raise ShareTroubleError(word, f"{where}: {error.strerror or type(error).__name__}") from None
 
     def _prepared(self) -> str:
         """Return the temporary name of this machine's file.
@@ -260,17 +249,16 @@ def replace_file(path: str, temporary: str, raw: bytes, mode: int | None = MODE)
     raise OSError(errno.EIO, "la relecture diffère de ce qui a été écrit", path)
 
 
-def _read_own(shared: str, path: str, machine_id: str) -> OwnFile:
+def _read_own(shared: str, path: str, machine_id: str) -> tuple[Record | None, str | None]:
     try:
         if os.path.islink(os.path.dirname(path)):
-            return OwnFile()
-        record, _ = parse(load(read_file(path, MAX_RECORD_BYTES))[0], machine_id, path)
+            return None, None
+        return parse(load(read_file(path, MAX_RECORD_BYTES))[0], machine_id, path)[0], None
     except (FileNotFoundError, NotADirectoryError):
         os.stat(shared)  # a share that is gone is not a share without our file
-        return OwnFile()
+        return None, None
     except NotUnderstoodError as error:
-        return OwnFile(detail=f"{error.kind}: {error.detail}")
-    return OwnFile(record=record)
+        return None, f"{error.kind}: {error.detail}"
 
 
 def _find_record(folder: str, accept: Callable[[Record], bool], bounds: Bounds, also: str | None) -> str | None:

@@ -118,12 +118,12 @@ class ViewWriter:
         merged = merge([*snapshot.evidence, *self._before(is_whole), *self._remembered(slim)], now_ms)
         merged = self._newest(merged, is_whole, now_ms)
         flips.note(notes["flips"], merged, self._config.machine_id, now_ms)
-        self._publisher.extra["late"] = flips.late(notes["flips"], now_ms, self._config.interval_ms)
         thresholds = self._config.thresholds
+        self._publisher.extra["late"] = flips.late(notes["flips"], now_ms, thresholds.interval_ms)
         for carried_along in (old, None):
             view = build(merged, carried_along, now_ms, thresholds, reading)
             self._remember(view, merged, now_ms)
-            is_due = needs_write(old, view, now_ms, self._config.interval_ms, thresholds)
+            is_due = needs_write(old, view, now_ms, thresholds.interval_ms, thresholds)
             if self._written and not is_due:
                 return False
             raw = text(view, merged, now_ms, thresholds)
@@ -249,7 +249,7 @@ def _bare(data: Json) -> Json:
 
 
 def _newest_stranger(entries: Json, wrote: dict[str, int]) -> str | None:
-    """The best guess at who wrote a view: the newest entry that is not as we left it, for it beat as it wrote."""
+    """The best guess at a view's writer: the newest entry that is not as we left it, for it beat as it wrote."""
     heard: dict[str, int] = {key.lower(): at for key, (at, _) in entries.items() if at is not None}
     strange = {key: at for key, at in heard.items() if at != wrote.get(key)} or heard
     return max(strange, key=lambda key: strange[key]) if strange else None

@@ -10,7 +10,7 @@ from roosync_ops import errors, show, typed
 from roosync_ops.fleet import Machine, load_inventory
 from roosync_ops.gather.asking import about_share
 from roosync_ops.remote_script.checks import login
-from roosync_ops.remote_script.facts_model import parse_logs
+from roosync_ops.remote_script.facts_model import Logs
 from roosync_ops.show.text import safe
 from roosync_ops.transport.link import Failure
 
@@ -34,7 +34,7 @@ def logs(
 ) -> int:
     """Show what the agent of a machine said last: the journal, the log of what keeps it, and why a build was left."""
     found = _one(inventory, machine)
-    told = about_share(found, {"do": "logs", "lines": lines}, _LIMIT_S, connect_timeout, parse_logs)
+    told = about_share(found, {"do": "logs", "lines": lines}, _LIMIT_S, connect_timeout, Logs.read)
     if isinstance(told, Failure):
         said, following = f"{found.machine_id}: {told.reason}", typed.ours("diagnose", found.machine_id)
         raise errors.CommandError(told.code, said, following)

@@ -142,6 +142,6 @@ def _row(machine: Machine, fleet: Fleet) -> dict[str, Any]:
     return keyed(
         machine,
         "machineId expected why heartbeatInterval offlineTimeout",
-        ssh=f"{user}{machine.host or machine.machine_id}{port}",
+        ssh=f"{user}{machine.address}{port}",
         groups=[name for name, members in fleet.groups.items() if machine.machine_id in members],
     )

@@ -175,6 +175,16 @@ class Machine(BaseModel):
         return {"ssh": SSH_CONNECTOR, "winrm": WINRM_CONNECTOR}[self.transport] + self.machine_id
 
     @property
+    def address(self) -> str:
+        """The name or address that this machine is reached by."""
+        return self.host or self.machine_id
+
+    def ssh_file(self, key: str) -> str | None:
+        """Return the path on this computer that a key of `ssh` names, None where it names none."""
+        named = self.ssh.get(key)
+        return os.path.expanduser(named) if isinstance(named, str) else None  # noqa: PTH111 - a word of a command line
+
+    @property
     def thresholds(self) -> Thresholds:
         return Thresholds(self.heartbeat_interval, self.offline_timeout)
 

@@ -18,7 +18,7 @@ from roosync_ops.judge.diagnose_model import Diagnoses, DiagnosisInput
 from roosync_ops.judge.probes import Builds, ProbeResult
 from roosync_ops.pyinfra_ops import plan
 from roosync_ops.remote_script import bundle, on_tidy
-from roosync_ops.remote_script.facts_model import Tended, parse_tended
+from roosync_ops.remote_script.facts_model import Tended
 from roosync_ops.transport.link import Failure
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare, ShareHungError
 from roosync_ops.wire.times import now_ms
@@ -120,7 +120,7 @@ def tidied(work: Callable[[str, N], T], shared: str, now: N, deadline_s: float) 
 def tend(machine: Machine, *, rebuild: bool, dry: bool, connect_timeout_s: float) -> Tended:
     """Sweep our orphans in the replica of `machine`, and `rebuild` the view. With `dry` only look. Raises TidyError."""
     what = {"do": "tend", "rebuild": rebuild, "dry": dry, "limit": _TEND_S}
-    found = about_share(machine, what, _ALL_S, connect_timeout_s, parse_tended)
+    found = about_share(machine, what, _ALL_S, connect_timeout_s, Tended.read)
     if isinstance(found, Failure):
         raise TidyError(f"{machine.machine_id}: {found.reason}")
     if found.problem is not None:

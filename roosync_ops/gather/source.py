@@ -58,13 +58,13 @@ class Source:
 def read_state(machine: Machine, *, timeout_s: float) -> dict[str, Any]:
     """Return the agent's `state` document as `machine` tells it, within `timeout_s`. Raises StateUnavailableError."""
     from roosync_ops.remote_script import checks  # noqa: PLC0415 - what asks is not needed where a folder is read
-    from roosync_ops.remote_script.facts_model import parse_reply  # noqa: PLC0415 - as above
+    from roosync_ops.remote_script.facts_model import Reply  # noqa: PLC0415 - as above
     from roosync_ops.transport.link import Failure  # noqa: PLC0415 - as above
 
     from . import asking  # noqa: PLC0415 - as above
 
     request = checks.state_request(machine.local_dir, machine.share_deadline, _READING_PART * timeout_s)
-    found = asking.each([machine], lambda one: asking.put(one, request, timeout_s, _CONNECT_S, parse_reply))
+    found = asking.each([machine], lambda one: asking.put(one, request, timeout_s, _CONNECT_S, Reply.read))
     told = found[machine.machine_id]
     document = told if isinstance(told, Failure) else checks.state_document(machine, told)
     if isinstance(document, Failure):

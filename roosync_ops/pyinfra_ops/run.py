@@ -5,6 +5,7 @@ However a machine, a worker or the network fails, the answer is one result per m
 
 from __future__ import annotations
 
+import gc
 import importlib
 import math
 import os
@@ -241,6 +242,7 @@ def _work(pipe: Connection, request: dict[str, Any], errors: Path, inherited: It
     for one in inherited:  # or this process would never see the parent's end
         one.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.disable()  # it ends with its work
     if hasattr(os, "setsid"):
         os.setsid()
     # Keep the spinner to us: pyinfra draws one on terminals too.
@@ -251,7 +253,7 @@ def _work(pipe: Connection, request: dict[str, Any], errors: Path, inherited: It
     sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as this process lives
     sys.stderr = open(2, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115 - as above
     _load_little({machine.transport for machine in request["machines"]})
-    from .worker import main  # noqa: PLC0415 - pyinfra, and gevent in place of threads and sockets
+    from .worker import main  # noqa: PLC0415 - pyinfra
 
     main(pipe, request)
 
@@ -283,3 +285,6 @@ def _load_little(transports: Iterable[str]) -> None:
     metadata.entry_points = lambda *, group: ours if group == "pyinfra.connectors" else []
     for module, names in _UNUSED.items():
         sys.modules.setdefault(module, _Unused(module, names))
+    from gevent import monkey  # noqa: PLC0415 - a worker's: in place of threads and sockets, before anything uses them
+
+    monkey.patch_all(ssl="winrm" in transports)  # the system's ssh is no ssl of ours

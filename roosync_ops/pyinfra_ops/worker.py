@@ -14,9 +14,9 @@ import signal
 import sys
 import traceback
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-import pyinfra_cli  # noqa: F401 - replaces the standard library's threads and sockets before anything uses them
 from gevent import joinall, spawn
 from pyinfra import logger
 from pyinfra.api.config import Config
@@ -26,15 +26,12 @@ from pyinfra.api.operations import run_ops
 from pyinfra.api.output import set_echo
 from pyinfra.api.state import BaseStateCallback, State, StateStage
 from pyinfra.context import ctx_config, ctx_host, ctx_inventory, ctx_state
-from pyinfra_cli.util import exec_file
 
 from roosync_ops import process, typed
 from roosync_ops.fleet import Machine
 from roosync_ops.remote_script.checks import in_detail, unreachable
-from roosync_ops.transport import link as links
-from roosync_ops.transport.link import Failure
+from roosync_ops.transport.link import UNREACHABLE, Failure, LinkError
 
-from .connector import MachineConnectError
 from .ledger import PLANNED, ledger
 from .preflight import first
 from .run import Event, Result
@@ -42,6 +39,7 @@ from .run import Event, Result
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from multiprocessing.connection import Connection
+    from types import CodeType
 
     from pyinfra.api.host import Host
 
@@ -125,7 +123,8 @@ def _run(pipe: Connection, request: dict[str, Any]) -> None:
     teller = _Teller(pipe)
     state.add_callback_handler(teller)
     state.set_stage(StateStage.Prepare)
-    joinall([state.pool.spawn(_look_at, state, host, request["deploy"], teller) for host in hosts])
+    deploy = compile(Path(request["deploy"]).read_bytes(), request["deploy"], "exec")
+    joinall([state.pool.spawn(_look_at, state, host, deploy, teller) for host in hosts])
     pipe.send((first(hosts),))
     goes, makes = pipe.recv()
     if goes and state.active_hosts:
@@ -162,13 +161,13 @@ def _state_of(request: dict[str, Any]) -> State:
     return state
 
 
-def _look_at(state: State, host: Host, deploy: str, teller: _Teller) -> None:
+def _look_at(state: State, host: Host, deploy: CodeType, teller: _Teller) -> None:
     """Connect to a machine and run the deploy's own code for it; what goes wrong there is that machine's failure."""
     try:
         if _connect(state, host):
             state.activate_host(host)
             with ctx_config.use(state.config.copy()), ctx_host.use(host):
-                exec_file(deploy)
+                exec(deploy, {})  # noqa: S102 - one of ours
     except Exception as error:  # noqa: BLE001 - see above
         if ledger(host).failure is None:
             logger.exception("%s", host.name)
@@ -184,9 +183,7 @@ def _internal(step: str, host: Host, error: Exception) -> Failure:
 
 
 def _reason(error: Exception) -> str:
-    """Word an unexpected error; pyinfra wraps those of inventories and deploys in one that has no words."""
-    inner = getattr(error, "exception", error)
-    return f"{type(inner).__name__}: {inner}"
+    return f"{type(error).__name__}: {error}"
 
 
 def _connect(state: State, host: Host) -> bool:
@@ -195,7 +192,7 @@ def _connect(state: State, host: Host) -> bool:
         host.connect(show_errors=False, raise_exceptions=True)
     except (ConnectError, PyinfraError, TimeoutError, OSError) as error:
         state.failed_hosts.add(host)
-        known = error if isinstance(error, MachineConnectError) else links.LinkError(links.UNREACHABLE, "")
+        known = error.__cause__ if isinstance(error.__cause__, LinkError) else LinkError(UNREACHABLE, "")
         machine = Machine.of_host(host.name, host.data.dict())
         ledger(host).fail(unreachable(machine, known.code, error, known.hint))
         return False

@@ -125,16 +125,12 @@ def _credible(pieces: list[Evidence], now_ms: int, findings: list[f.Finding]) ->
         for piece in pieces
         if (piece.record.sequence or 0) <= reach(own.record, max(least_ms, min(_heard(piece.record), most_ms)))
     ]
-    findings.extend(
-        f.Finding(
-            piece.file,
-            f.IMPOSSIBLE_SEQUENCE,
+    for piece in [piece for piece in pieces if piece not in sound]:
+        said = (
             f"{piece.record.machine_id}: sequence {piece.record.sequence} is further ahead of {own.file} "
-            f"({own.record.sequence}) than it can have beaten since",
+            f"({own.record.sequence}) than it can have beaten since"
         )
-        for piece in pieces
-        if piece not in sound
-    )
+        findings.append(f.Finding(piece.file, f.IMPOSSIBLE_SEQUENCE, said))
     return sound
 
 

@@ -22,7 +22,7 @@ from roosync_ops.judge.diagnose_model import DiagnosisInput
 from roosync_ops.judge.reports import Report as FleetReport
 from roosync_ops.pyinfra_ops.run import Result
 from roosync_ops.remote_script import checks
-from roosync_ops.remote_script.facts_model import parse_reply, parse_report
+from roosync_ops.remote_script.facts_model import Reply, parse_report
 from roosync_ops.remote_script.on_common import MARKER
 from roosync_ops.remote_script.question import SilenceError
 from roosync_ops.show.diagnosis import diagnoses_document, diagnoses_table
@@ -186,7 +186,7 @@ def test_no_word_of_a_failed_step_becomes_a_command(kind: str) -> None:
     for path in leaves(failed):
         line = MARKER + json.dumps({"ok": False, "done": [], "failed": put(failed, path, payload)})
         try:
-            reply = parse_reply([line])
+            reply = Reply.read([line])
         except SilenceError:
             assert path[0] in ("step", "code")
             continue

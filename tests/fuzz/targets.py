@@ -23,7 +23,7 @@ from roosync_ops.judge import observe, validate
 from roosync_ops.judge.flip import Remembered
 from roosync_ops.judge.flips import Flips
 from roosync_ops.judge.observe import status_with
-from roosync_ops.remote_script.facts_model import parse_reply, parse_report
+from roosync_ops.remote_script.facts_model import Reply, parse_report
 from roosync_ops.remote_script.on_common import MARKER
 from roosync_ops.remote_script.question import SilenceError
 from roosync_ops.show.text import Style
@@ -215,7 +215,7 @@ def probe_answer(data: bytes, _folder: Path) -> None:
     """What a machine's shell printed."""
     text = data.decode("utf-8", "replace")
     for lines in (text.splitlines(), [MARKER + text]):
-        for parse in (lambda said: parse_report(said, NOW, NOW), parse_reply):
+        for parse in (lambda said: parse_report(said, NOW, NOW), Reply.read):
             with suppress(SilenceError):
                 parse(lines)
 

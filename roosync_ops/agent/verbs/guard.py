@@ -25,14 +25,14 @@ from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.local_state import Places, Using, loop_runs, prepare, read_local_state, signal_loop, take
 from roosync_ops.agent.lock import is_held
 from roosync_ops.agent.machine import process_fields, process_start
-from roosync_ops.agent.permanence.launch import build_command, run_words, text_in
+from roosync_ops.agent.permanence.launch import begun, build_command, run_words, text_in
 from roosync_ops.agent.share import FolderShare, share_of
 from roosync_ops.agent.trial import SILENT, WHY, Trial
 from roosync_ops.wire import local
 from roosync_ops.wire.child import run
 from roosync_ops.wire.small import wait_until
 from roosync_ops.wire.times import now_ms, to_iso
-from roosync_ops.wire.typed import Answer, Any, Json
+from roosync_ops.wire.typed import Answer, Json
 
 ROLLED_BACK = "ROLLED_BACK"
 LOCK = "guard.lock"
@@ -93,7 +93,7 @@ def _rehearse(line: list[str], folder: str) -> str:
     where = ["--local-dir", folder, "--shared", folder, "--machine-id", "x"]
     own, words = os.path.join(folder, "heartbeats", "x.json"), os.path.join(folder, "words")
     with open(words, "wb") as file:
-        loop = _begun([*line, "run", *where], stderr=file)
+        loop = begun([*line, "run", *where], stderr=file)
     try:
         wait_until(lambda: os.path.exists(own) or loop.poll() is not None, _PLAY_S, _LOOK_S)
         if not os.path.exists(own):
@@ -150,12 +150,7 @@ def begin(flags: Flags, config: Config) -> None:
             return  # this may be a session of SSH, whose processes end with it: the task brings one with its loop
         options = {"creationflags": 0x0800_0000}  # CREATE_NO_WINDOW
     if mechanism is None or not mechanism.run_beside(line):
-        _begun(line, cwd=config.local_dir, **options)
-
-
-def _begun(line: list[str], **options: Any) -> subprocess.Popen[bytes]:
-    options = {**dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL), **options}
-    return subprocess.Popen(line, **options)  # noqa: S603 - our own agent
+        begun(line, cwd=config.local_dir, **options)
 
 
 def answer(flags: Flags) -> Answer:
@@ -185,7 +180,7 @@ def answer(flags: Flags) -> Answer:
 def _watch(config: Config, places: Places, names: list[str]) -> tuple[str, ...]:
     """Return why to go back, nothing where the trial is over without."""
     share = share_of(config)
-    trial = Trial(config.interval_ms / 1000, config.share_deadline_s, time.monotonic())
+    trial = Trial(config.thresholds.interval_ms / 1000, config.share_deadline_s, time.monotonic())
     while builds.on_trial(config.local_dir) == names:
         now = time.monotonic()
         if is_held(places.control_lock):
@@ -210,7 +205,7 @@ def _seen(places: Places, share: FolderShare) -> tuple[str | None, tuple[object,
         return None, (None, 0), 0, 0.0
     loop = read_local_state(places)["loop"]
     try:
-        record = share.read_own().data
+        record = share.read_own()
     except ProblemError:
         record = None
     beat = (None, 0) if has_left(record) else (agent_part(record).get("sessionId"), sequence_of(record))

@@ -12,10 +12,10 @@ from roosync_ops.agent.errors import OK, LocalError, ProblemError, already_start
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.interactive_session import run_verb, sees_share
 from roosync_ops.agent.local_state import Places, loop_runs, loops, prepare, read_local_state
+from roosync_ops.agent.lock import is_claimed
 from roosync_ops.agent.permanence import Mechanism
 from roosync_ops.agent.permanence.launch import run_words
 from roosync_ops.agent.share import HUNG, FolderShare, ShareTroubleError, share_of
-from roosync_ops.agent.single_instance import is_claimed
 from roosync_ops.agent.verbs import guard
 from roosync_ops.agent.verbs.stop import end_all, take_turn
 from roosync_ops.wire.small import suppress
@@ -90,10 +90,11 @@ def _prove(
     while now - began < _FIRST_BEAT_S + config.share_deadline_s:
         time.sleep(_LOOK_S)
         now = time.monotonic()
-        missing = _missing(places, share, before["loop"].get("sessionId"))
+        notes = read_local_state(places) if loop_runs(places) else None
+        missing = _missing(notes, share, before["loop"].get("sessionId"))
         if not missing:
             return None
-        trouble = _trouble(places, before, tried=now - began > config.share_deadline_s + _TRIED_S)
+        trouble = _trouble(notes, before, tried=now - began > config.share_deadline_s + _TRIED_S)
         if trouble is not None:
             return trouble
         if missing == _NO_LOCK and now - asked > _ASK_S:
@@ -111,29 +112,27 @@ def _typed(flags: Flags) -> bool:
     return any(value is not None for value in typed)
 
 
-def _trouble(places: Places, before: Json, *, tried: bool) -> Json | None:
-    """Return what the loop that was started says of a share in trouble; None where it says nothing.
+def _trouble(notes: Json | None, before: Json, *, tried: bool) -> Json | None:
+    """Return what the loop that was started says of a share in trouble in its `notes`; None where it says nothing.
 
     One that has just begun still tells of the last one's trouble: the same words count once it has `tried` itself.
     """
-    if not loop_runs(places):
+    if notes is None:
         return None
-    notes = read_local_state(places)
     share: Json = notes["share"]
     if share["state"] == OK or notes["loop"].get("sessionId") in (None, before["loop"].get("sessionId")):
         return None
     return share if tried or share != before["share"] else None
 
 
-def _missing(places: Places, share: FolderShare | None, before: object) -> str:
-    if not loop_runs(places):
+def _missing(notes: Json | None, share: FolderShare | None, before: object) -> str:
+    if notes is None:
         return _NO_LOCK
-    notes = read_local_state(places)
     session = notes["loop"].get("sessionId")
     if session in (None, before) or agent_part(notes["record"]).get("sessionId") != session:
         return _NO_BEAT
     try:
-        seen = share is None or agent_part(share.read_own().data).get("sessionId") == session
+        seen = share is None or agent_part(share.read_own()).get("sessionId") == session
     except ShareTroubleError:
         seen = False
     return "" if seen else _NOT_THERE

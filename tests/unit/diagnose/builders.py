@@ -87,7 +87,7 @@ def a_sight(  # noqa: PLR0913 - what a test may want to be otherwise
         read_ms=there,
         offset_ms=offset_ms,
         report=report,
-        reach=Reach(f"{name}.local", 22, ("192.0.2.7",), None, "open"),
+        reach=Reach(f"{name}.local", 22, ("192.0.2.7",), met=True),
         share=None if share is None else Failure("preflight", *share),
         login=("ssh", f"me@{name}.local"),
         builds=builds,
