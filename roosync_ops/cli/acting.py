@@ -148,9 +148,8 @@ class Run:
         All are looked at before one is changed: those too that pyinfra looks at.
         """
         rows: dict[str, Result] = {}
-        how = self.how
         known: dict[str, Answered] = {}
-        seen = False
+        how, seen = self.how, False
 
         def hear(machine: Machine, found: ProbeReport | Failure) -> None:
             nonlocal seen

@@ -238,10 +238,9 @@ def _run_live(watcher: Watcher, rounds: Iterator[float], shared: str, said: list
 
 def _diagnose(machine_id: str, lang: str, keys: Keys, screen: Screen) -> None:
     """Show the diagnosis of a machine, until a key is typed."""
-    flags = {flag: value for flag, value in typed.repeated().items() if "diagnose" in typed.TAKES[flag]}
-    line = process.ours("diagnose", machine_id, "--lang", lang)
+    line = [*process.ours("diagnose", machine_id, "--lang", lang), *typed.needed(["diagnose"])]
     with screen.aside():
         output.write("")
-        subprocess.run([*line, *(word for pair in flags.items() for word in pair)], check=False)  # noqa: S603 - ourselves
+        subprocess.run(line, check=False)  # noqa: S603 - ourselves
         output.note("Any key goes back to the table.")
         keys.wait(_READ_S)
