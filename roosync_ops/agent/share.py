@@ -140,8 +140,8 @@ class FolderShare:
         return self._bounded.stuck_since_ms is not None
 
     def probe(self) -> None:
-        """Prove that a record could be published now: a temporary file is written and removed again."""
-        self._call(lambda: remove(write(self._prepared(), _PROBE)), "writing to the share")
+        """Prove that a record could be published now, beside a loop that may do so: another file comes and goes."""
+        self._call(lambda: remove(write(f"{self._prepared()}.probe", _PROBE)), "writing to the share")
 
     def follow(self, limit_s: float) -> None:
         """Wait until any record is here: two machines that each make `heartbeats/` get a second one from the sync."""
