@@ -136,7 +136,7 @@ class HeartbeatPublisher:
         own = self.share.read_own()
         if own.detail is not None:
             self._rewritten(OF_NO_USE, own.detail, now_ms)
-            self._set_aside()
+            self.set_aside(f"{self.config.machine_id}.json")
             return None
         if own.record is None:
             before = self.share.read_before(now_ms) if known is None else None
@@ -148,7 +148,7 @@ class HeartbeatPublisher:
         if own.record.doubted or sequence_of(own.record.data) > self._reach(known, now_ms):
             detail = f"sequence {sequence_of(own.record.data)}, which this machine cannot have come to"
             self._rewritten(OF_NO_USE, detail, now_ms)
-            self._set_aside()
+            self.set_aside(f"{self.config.machine_id}.json")
             return None
         pending = self.notes["pending"]
         landed = pending is not None and sequence_of(own.record.data) == pending[0]
@@ -186,8 +186,8 @@ class HeartbeatPublisher:
         own["rewrites"] += 1
         own.update(lastKind=kind, lastDetail=detail, lastAt=to_iso(now_ms))
 
-    def _set_aside(self) -> None:
-        set_aside(self.places, self.notes["setAside"], f"{self.config.machine_id}.json", self.share.copy_own)
+    def set_aside(self, name: str) -> None:
+        set_aside(self.places, self.notes["setAside"], name, lambda offset: self.share.copy(name, offset))
 
     def _note(self, record: Json, now_ms: int) -> None:
         self._metadata = {}

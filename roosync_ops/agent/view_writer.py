@@ -20,7 +20,6 @@ from roosync_ops.wire.view import build, carried, needs_write, reading, text
 
 from . import flips
 from .config import Config
-from .local_state import set_aside
 from .publisher import HeartbeatPublisher
 from .share import MAX_FILES, MAX_VIEW_BYTES, bounds_from
 
@@ -136,7 +135,7 @@ class ViewWriter:
             return False
         # something in the view was not understood, and so would be gone from a rebuilt one
         if any(found.file == VIEW_NAME and found.kind not in _HARMLESS for found in snapshot.findings):
-            self._set_aside()
+            self._publisher.set_aside(VIEW_NAME)
         self._publisher.share.write_view(raw)
         notes["view"]["wrote"] = {key: at for key, (at, _) in view["heartbeats"].items()}
         return True
@@ -149,11 +148,8 @@ class ViewWriter:
         self._unreadable += 1
         if self._unreadable <= PATIENCE:
             return False
-        self._set_aside()
+        self._publisher.set_aside(VIEW_NAME)
         return True
-
-    def _set_aside(self) -> None:
-        set_aside(self._publisher.places, self._publisher.notes["setAside"], VIEW_NAME, self._publisher.share.copy_view)
 
     def _before(self, is_whole: bool) -> list[Evidence]:
         """What earlier checks read of files that this one did not come to; our own record is always there."""

@@ -116,7 +116,7 @@ def command(word: str, facts: Mapping[str, Any], case: MachineCase) -> str:
     if word in OF_DRIVE and (restart := _restart_drive(case)):
         return restart
     locked = cause.command == (SSH_COPY_ID,) and "ssh-add " in str(facts.get("hint"))  # the key is there already
-    words = HINT if locked else cause.windows if case.is_windows and cause.windows is not None else cause.command
+    words = HINT if locked else cause.windows if case.is_windows else cause.command
     known = {key: value for key, value in facts.items() if value not in (None, _NOT_KNOWN)}
     try:
         found = [text.format_map(known) for text in words if text != LOGIN]

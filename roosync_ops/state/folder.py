@@ -36,6 +36,7 @@ _ITS_OWN: Final = frozenset([*FOLDERS, ".machine-registry.json", ".identity-regi
 #: So many folders are looked into for the right one.
 _MAX_CHILDREN: Final = 64
 _EMPTY: Final = "it is empty"
+_QUOTES: Final = "\"'\u201c\u201d\u2018\u2019«»"
 #: How a second folder or view of one name is shown beside the first. The copy of a whole share is told by number alone:
 #: a backup under another name is none.
 _COPIES: Final = {HEARTBEATS: copies_of("(?i:heartbeats)"), VIEW_NAME: copies_of("heartbeat", r"\.json")}
@@ -128,7 +129,7 @@ def meant(shared: str) -> str | None:
     What names a file of the shared state means its folder.
     """
     said = shared.removeprefix("export ").removeprefix("ROOSYNC_SHARED_PATH=")
-    bare = "".join(char for char in said if char.isprintable()).strip().rstrip(";,").strip("\"'“”‘’«»").strip()
+    bare = "".join(char for char in said if char.isprintable()).strip().rstrip(";,").strip(_QUOTES).strip()
     if bare.startswith("file://"):
         bare = unquote(bare[len("file://") :])
     with suppress(OSError, RuntimeError, ValueError):  # no home, no such user, a NUL

@@ -125,9 +125,8 @@ def worded(log: Log, err: str) -> LinkError:
 
 
 def _error(log: Log, code: str, said: str, proxy: str | None) -> LinkError:
-    meaning, hint = _MEANINGS[code], ""
-    if said.startswith("Certificate "):
-        meaning = "its host certificate is refused"
+    meaning = "its host certificate is refused" if said.startswith("Certificate ") else _MEANINGS[code]
+    hint = ""
     if code in _OF_HERE:
         return LinkError(code, f"{meaning}: {said}")
     if proxy is not None:  # a hop on the way

@@ -72,29 +72,24 @@ def check(config: Config, name: str) -> None:
         raise CodedError("NO_SUCH_BUILD", f"{path} n'est pas un agent de ce dossier", "action version")
     with Using(config.local_dir):
         folder = tempfile.mkdtemp("", "roosync-")
-        loaded = os.path.join(folder, "loaded")
-        line = build_command("-c", [_LOADED, path, loaded])
-        said = _rehearse(line, folder)
-        comes = os.path.exists(loaded)
-        again = not said and os.path.exists(os.path.join(folder, HEARTBEATS)) and _rehearse(line, folder)
+        line = build_command("-c", [_LOADED, path, os.path.join(folder, "loaded")])
+        wrong = _rehearse(line, folder)
+        if not wrong and os.path.exists(os.path.join(folder, HEARTBEATS)):
+            wrong = _rehearse(line, folder)
         shutil.rmtree(folder, ignore_errors=True)
-    if not comes:
-        raise _told("ne se charge pas", "cannot be loaded", said)
-    if said:
-        raise _told("ne s'arrête pas", "does not stop", said)
-    if again:
-        raise _told("ne redémarre pas", "does not start again", again)
+    if wrong:
+        raise _told(*wrong)
 
 
 def _last_line(words: str) -> str:
     return words[-300:].strip().split("\n")[-1]
 
 
-def _rehearse(line: list[str], folder: str) -> str:
-    """Return what is wrong with how a build stops a loop of its own, in a `folder` and share of its own.
+def _rehearse(line: list[str], folder: str) -> tuple[str, str, str] | None:
+    """Return what is wrong with a build, as `_told` has it: with a loop of its own, in a `folder` and share of its own.
 
     A trial shows beats, and no end. What does not beat there is no stop's fault: the trial will tell, unless it could
-    not even be loaded, or beats in its first life there alone.
+    not even be loaded, or has beaten in a life before.
     """
     where = ["--local-dir", folder, "--shared", folder, "--machine-id", "x"]
     own, words = os.path.join(folder, HEARTBEATS, "x.json"), os.path.join(folder, "words")
@@ -104,17 +99,21 @@ def _rehearse(line: list[str], folder: str) -> str:
     try:
         wait_until(lambda: text_in(own) != before or loop.poll() is not None, _PLAY_S, _LOOK_S)
         if text_in(own) == before:
-            return "" if not before and os.path.exists(line[-1]) else _last_line(text_in(words)) or "no word"
+            said = _last_line(text_in(words)) or "no word"
+            if before:
+                return "ne redémarre pas", "does not start again", said
+            return None if os.path.exists(line[-1]) else ("ne se charge pas", "cannot be loaded", said)
         done = run([*line, "stop", *where], _LOAD_S)
-        if done.returncode:
-            return _last_line((done.stderr or done.stdout or b"?").decode("utf-8", "replace"))
-        loop.wait(_PLAY_S)
-        return "" if has_left(local.read_object(own)) else "its record does not say left"
+        said = _last_line((done.stderr or done.stdout or b"?").decode("utf-8", "replace"))
+        if not done.returncode:
+            loop.wait(_PLAY_S)
+            said = "" if has_left(local.read_object(own)) else "its record does not say left"
     except subprocess.TimeoutExpired:
-        return "its loop goes on"
+        said = "its loop goes on"
     finally:
         loop.kill()
         loop.wait()
+    return ("ne s'arrête pas", "does not stop", said) if said else None
 
 
 def try_out(flags: Flags, config: Config, places: Places) -> Answer:
@@ -223,9 +222,8 @@ def _seen(config: Config, places: Places, share: FolderShare) -> tuple[str | Non
     age_ms = now_ms() - (time_or_none(record.get("lastHeartbeat")) or 0)
     beats = abs(age_ms) <= config.thresholds.timeout_ms and record.get("status") == ONLINE and not has_left(record)
     beat = (agent_part(record).get("sessionId"), sequence_of(record)) if beats else (None, 0)
-    size, busy = _costs(loop.get("pid"))
     session = loop.get("sessionId")
-    return session if isinstance(session, str) else "", beat, size, busy
+    return session if isinstance(session, str) else "", beat, *_costs(loop.get("pid"))
 
 
 def _costs(pid: object) -> tuple[int, float]:
