@@ -194,7 +194,7 @@ def _write(pipe: IO[bytes] | None, data: bytes) -> None:
 def _end(child: subprocess.Popen[bytes]) -> None:
     """End a child that still runs, and whatever it started in its group, such as a proxy.
 
-    One that ended by itself may have left a connection for those who come after it, whose proxy is in that group.
+    One that ended by itself may have left a connection for the calls that come after it, whose proxy is in that group.
     """
     if child.poll() is not None:
         return

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         def own_record(self) -> tuple[Record | None, str | None]: ...
         def read_before(self, now_ms: int) -> Record | None: ...
         def publish(self, raw: bytes, *, leaves: bool = False) -> None: ...
-        def copy_own(self, offset: int) -> bytes | None: ...
+        def copy(self, name: str, offset: int) -> bytes | None: ...
 
 else:
     Share = object
@@ -154,7 +154,7 @@ class HeartbeatPublisher:
         own, not_understood = self.share.own_record()
         if not_understood is not None:
             self._rewritten(OF_NO_USE, not_understood, now_ms)
-            self._set_aside()
+            self.set_aside(f"{self.config.machine_id}.json")
             return None
         if own is None:
             before = self.share.read_before(now_ms) if known is None else None
@@ -166,7 +166,7 @@ class HeartbeatPublisher:
         if own.doubted or sequence_of(own.data) > self._reach(known, now_ms):
             detail = f"sequence {sequence_of(own.data)}, which this machine cannot have come to"
             self._rewritten(OF_NO_USE, detail, now_ms)
-            self._set_aside()
+            self.set_aside(f"{self.config.machine_id}.json")
             return None
         pending = self.notes["pending"]
         landed = pending is not None and sequence_of(own.data) == pending[0]
@@ -204,8 +204,8 @@ class HeartbeatPublisher:
         own["rewrites"] += 1
         own.update(lastKind=kind, lastDetail=detail, lastAt=to_iso(now_ms))
 
-    def _set_aside(self) -> None:
-        set_aside(self.places, self.notes["setAside"], f"{self.config.machine_id}.json", self.share.copy_own)
+    def set_aside(self, name: str) -> None:
+        set_aside(self.places, self.notes["setAside"], name, lambda offset: self.share.copy(name, offset))
 
     def _note(self, record: Json, now_ms: int) -> None:
         self._metadata = {}

@@ -8,7 +8,7 @@ import sys
 
 from roosync_ops.wire.bounds import Bounds
 from roosync_ops.wire.deadline import BoundedShare, ShareHungError
-from roosync_ops.wire.files import read_file, read_piece
+from roosync_ops.wire.files import SPARE, read_file, read_piece
 from roosync_ops.wire.folder import SETTLE_S, read_shared
 from roosync_ops.wire.local import remove
 from roosync_ops.wire.merge import FILE, Snapshot
@@ -48,8 +48,7 @@ _DOING = {
     "reading the shared state": "lecture de l'état partagé",
     "reading heartbeats": "lecture des fiches",
     "writing the view": "écriture de la vue",
-    "copying own file": "copie de sa fiche",
-    "copying the view": "copie de la vue",
+    "copying a file": "copie d'un fichier",
 }
 #: As large as a record with everything in it: a share with less room is full.
 _PROBE = b" " * 32_768
@@ -84,7 +83,6 @@ class FolderShare:
         self._folder = os.path.join(shared, HEARTBEATS)
         self._own = os.path.join(self._folder, f"{machine_id}.json")
         self._left = os.path.join(self._folder, f"{machine_id}{LEFT_ENDING}")
-        self._own_temporary = os.path.join(self._folder, f".{machine_id}.tmp")
         self._view = os.path.join(shared, VIEW_NAME)
         self._view_temporary = os.path.join(shared, f".heartbeat.{machine_id}.tmp")
 
@@ -94,8 +92,8 @@ class FolderShare:
         return self._bounded.stuck_since_ms is not None
 
     def probe(self) -> None:
-        """Prove that a record could be published now: a temporary file is written and removed again."""
-        self._call(lambda: remove(write(self._prepared(), _PROBE)), "writing to the share")
+        """Prove that a record could be published now, beside a loop that may do so: another file comes and goes."""
+        self._call(lambda: remove(write(self._prepared(f".9{SPARE}"), _PROBE)), "writing to the share")
 
     def follow(self, limit_s: float) -> None:
         """Wait until any record is here: two machines that each make `heartbeats/` get a second one from the sync."""
@@ -135,7 +133,7 @@ class FolderShare:
         self._call(lambda: self._publish(raw), "writing own file")
         if leaves:
             with suppress(ShareTroubleError):  # its own file says so, and was read back
-                self._call(lambda: replace_file(self._left, self._own_temporary, raw), "writing own file")
+                self._call(lambda: replace_file(self._left, self._prepared(), raw), "writing own file")
 
     def _publish(self, raw: bytes) -> None:
         replace_file(self._own, self._prepared(), raw)
@@ -161,12 +159,10 @@ class FolderShare:
     def write_view(self, raw: bytes) -> None:
         self._call(lambda: replace_file(self._view, self._view_temporary, raw), "writing the view")
 
-    def copy_own(self, offset: int) -> bytes | None:
-        """Return a piece of this machine's file, whatever it is, to be set aside; None where it holds no bytes."""
-        return self._call(lambda: read_piece(self._own, offset), "copying own file")
-
-    def copy_view(self, offset: int) -> bytes | None:
-        return self._call(lambda: read_piece(self._view, offset), "copying the view")
+    def copy(self, name: str, offset: int) -> bytes | None:
+        """Return a piece of this machine's file, or of the view, to be set aside; None where it holds no bytes."""
+        path = self._view if name == VIEW_NAME else self._own
+        return self._call(lambda: read_piece(path, offset), "copying a file")
 
     def _call(
         self,
@@ -187,8 +183,8 @@ class FolderShare:
                 word = _WINDOWS_WORDS.get(error.winerror or 0, word)
             raise ShareTroubleError(word, f"{where}: {error.strerror or type(error).__name__}") from None
 
-    def _prepared(self) -> str:
-        """Return the temporary name of this machine's file.
+    def _prepared(self, ending: str = ".tmp") -> str:
+        """Return a temporary name of this machine's file.
 
         `heartbeats/` is made where it is missing, and never in a folder that is evidently not the shared state.
         """
@@ -199,7 +195,7 @@ class FolderShare:
                 right = parent if own == HEARTBEATS else within
                 raise OSError(errno.ENOENT, f"ce n'est pas l'état partagé; c'est {right}", self.shared)
         make_folder(self._folder)
-        return self._own_temporary
+        return os.path.join(self._folder, f".{self.machine_id}{ending}")
 
 
 def folder_of(config: Config) -> FolderShare:

@@ -20,7 +20,6 @@ from roosync_ops.wire.view import build, carried, needs_write, reading, text
 
 from . import flips
 from .config import Config
-from .local_state import set_aside
 from .publisher import HeartbeatPublisher
 from .share import MAX_FILES, MAX_VIEW_BYTES, FolderShare, bounds_from
 
@@ -109,7 +108,7 @@ class ViewWriter:
     def _keep(self, folder: FolderShare, snapshot: Snapshot, now_ms: int, slim: Callable[[Record, str], bool]) -> bool:
         is_whole = not (self._read_to or snapshot.bounds.after)
         self._read_to = snapshot.bounds.after
-        if not self._understood(folder, snapshot):
+        if not self._understood(snapshot):
             return False
         notes = self._publisher.notes
         if snapshot.view_state == "read":
@@ -136,12 +135,12 @@ class ViewWriter:
             return False
         # something in the view was not understood, and so would be gone from a rebuilt one
         if any(found.file == VIEW_NAME and found.kind not in _HARMLESS for found in snapshot.findings):
-            self._set_aside(folder)
+            self._publisher.set_aside(VIEW_NAME)
         folder.write_view(raw)
         notes["view"]["wrote"] = {key: at for key, (at, _) in view["heartbeats"].items()}
         return True
 
-    def _understood(self, folder: FolderShare, snapshot: Snapshot) -> bool:
+    def _understood(self, snapshot: Snapshot) -> bool:
         """Bear with a view that cannot be read for a few checks, then set it aside. False while bearing."""
         if snapshot.view_state == "absent" or _is_view(snapshot):
             self._unreadable = 0
@@ -149,11 +148,8 @@ class ViewWriter:
         self._unreadable += 1
         if self._unreadable <= PATIENCE:
             return False
-        self._set_aside(folder)
+        self._publisher.set_aside(VIEW_NAME)
         return True
-
-    def _set_aside(self, folder: FolderShare) -> None:
-        set_aside(self._publisher.places, self._publisher.notes["setAside"], VIEW_NAME, folder.copy_view)
 
     def _before(self, is_whole: bool) -> list[Evidence]:
         """What earlier checks read of files that this one did not come to; our own record is always there."""

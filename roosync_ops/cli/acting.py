@@ -1,4 +1,4 @@
-"""What rollout, restart, stop and uninstall share: whom to act on, how it is told, and the look at the fleet after."""
+"""What rollout, restart, stop and uninstall share: the machines, how it is told, and the look at the fleet after."""
 
 import sys
 from collections import Counter
@@ -60,7 +60,7 @@ _COLORS: Final = {
     UNREACHABLE: RED,
     SKIPPED: DIM,
 }
-#: Deploys that change nothing: who is asked again and again has no line each time.
+#: Deploys that change nothing: a machine that is asked again and again has no line each time.
 QUESTIONS: Final = ("prove", "verify")
 _SHOWN: Final = ("changed", PLANNED, FAILED)
 
@@ -148,9 +148,8 @@ class Run:
         All are looked at before one is changed: those too that pyinfra looks at.
         """
         rows: dict[str, Result] = {}
-        how = self.how
         known: dict[str, Answered] = {}
-        seen = False
+        how, seen = self.how, False
 
         def hear(machine: Machine, found: ProbeReport | Failure) -> None:
             nonlocal seen

@@ -82,7 +82,7 @@ class Batches:
 class Ramp:
     """One rollout. `act` runs a deploy on machines; `note` is told after each batch what became of every machine.
 
-    `unseen` tells whom the shared state does not show as the build it has; it is asked for `wait` s between batches.
+    `unseen` tells which machines the shared state does not show as their build; it is asked for `wait` s after a batch.
     """
 
     chosen: Sequence[Machine]
@@ -172,7 +172,7 @@ class Ramp:
         return ", ".join(f"{name} {word}" for name, word in told)
 
     def _see(self, batch: Sequence[Machine], done: list[Result]) -> None:
-        """Wait until the shared state too shows the batch as the new build; whom it does not has failed."""
+        """Wait until the shared state too shows the batch as the new build; a machine it does not show has failed."""
         builds = {row.machine_id: one.after for row in done if row.ok for one in row.differences if one.what == "build"}
         asked = [(machine, builds[machine.machine_id]) for machine in batch if machine.machine_id in builds]
         until = time.monotonic() + self.wait

@@ -111,7 +111,7 @@ def _read(where: Source) -> SharedState | str:
 
 
 def _unseen(where: Source, builds: Sequence[tuple[Machine, str | None]]) -> dict[str, str]:
-    """Return whom the shared state does not show beating as the build that it has, and what it shows instead."""
+    """Return the machines that the shared state does not show beating as their build, and what it shows instead."""
     state = _read(where)
     if isinstance(state, str):
         return {machine.machine_id: f"the shared state cannot be read: {state}" for machine, _ in builds}
@@ -172,7 +172,7 @@ def _look(  # noqa: PLR0913 - what a look is made of
         return online.issuperset(enrolled) and _After(validation, checks).ok(())
 
     # Where no machine was enrolled there is nothing to wait for: one look.
-    validation = looking.watch(look, is_there, wait if enrolled else 0, where.poll_s)
+    validation = looking.wait_for(look, is_there, wait if enrolled else 0, where.poll_s)
     if second is not None and not validation.ok:  # what is waited for is what the share shows
         validation = look(second)
     return _After(validation, checks)

@@ -82,4 +82,4 @@ def _seen(
     def is_there(validation: Validation) -> bool:
         return all(word in wanted for word in observed(validation).values())
 
-    return observed(looking.watch(lambda: acting.judged(fleet, where)[0], is_there, wait, where.poll_s))
+    return observed(looking.wait_for(lambda: acting.judged(fleet, where)[0], is_there, wait, where.poll_s))

@@ -37,16 +37,16 @@ def validate(  # noqa: PLR0913 - one argument an option
     """Show the validation table: whether every machine of the inventory is what it is expected to be.
 
     Expected online is met by online alone; expected offline by offline, left and unknown. Machines that are seen but
-    not in the inventory are listed apart and never counted. Who is in doubt is asked over SSH whether its agent beats
-    (--probe never: by the shared state alone). With --probe every machine is asked as well what its own replica shows
-    and what its clock says: a stalled replica, here or there, is then named.
+    not in the inventory are listed apart and never counted. A machine in doubt is asked over SSH whether its agent
+    beats (--probe never: by the shared state alone). With --probe every machine is asked as well what its own replica
+    shows and what its clock says: a stalled replica, here or there, is then named.
     """
     with looking.without_collector():
         fleet = load_inventory(at.inventory)
         chosen = fleet.select(names) if (names := options.names_of(limit, machines)) else None
         grace = GracePeriod(patience, memory, fleet)
         look, poll_s = looking.look_of("validate", fleet, chosen, at, asked, grace)
-        seen = looking.watch(lambda: look().validation, lambda found: found.ok, wait, poll_s)
+        seen = looking.wait_for(lambda: look().validation, lambda found: found.ok, wait, poll_s)
         forms = {
             "markdown": show.markdown,
             "junit": show.junit,

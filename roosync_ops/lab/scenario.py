@@ -1,4 +1,4 @@
-"""Who is in the lab: the procedure's six machines on the day it was written; and what is written for its operator.
+"""The machines of the lab: the procedure's six on the day it was written; and what is written for its operator.
 
 An inventory, and an SSH configuration that needs nothing of the user's own.
 """

@@ -141,6 +141,8 @@ def _no_python(machine: Machine, error: SilenceError) -> Failure:
     hint = there(machine, ("sudo", "apt-get", "install", "-y", "python3"), ("where", "python"))
     if machine.python:  # it may be there under another name
         hint = there(machine, ("command", "-v", "python3"), ("where", "python"))
+    elif machine.bootstrap_python:
+        hint = typed.ours("rollout", machine.machine_id)
     return Failure(PREFLIGHT, error.code, f"no CPython 3.9 or later {where}; {way}", hint)
 
 

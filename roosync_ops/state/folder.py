@@ -1,6 +1,7 @@
 """The shared state in a synced folder, read with a deadline; and where it is if the folder that is named is none."""
 
 import errno
+import os
 import re
 import sys
 import threading
@@ -39,6 +40,7 @@ _ITS_OWN: Final = frozenset([*FOLDERS, ".machine-registry.json", ".identity-regi
 #: So many folders are looked into for the right one.
 _MAX_CHILDREN: Final = 64
 _EMPTY: Final = "it is empty"
+_QUOTES: Final = "\"'\u201c\u201d\u2018\u2019«»"
 #: How a second folder or view of one name is shown beside the first. The copy of a whole share is told by number alone:
 #: a backup under another name is none.
 _COPIES: Final = {HEARTBEATS: copies_of("(?i:heartbeats)"), VIEW_NAME: copies_of("heartbeat", r"\.json")}
@@ -136,15 +138,16 @@ def wrong_place(shared: str) -> tuple[str, str | None] | None:
 
 
 def meant(shared: str) -> str | None:
-    """Return the folder a setting names once quotes, what is not seen, `;`, `~` or `file://` are taken off; or None.
+    """Return the folder that a setting means: what a shell would read, without quotes, `;` or `file://`; or None.
 
     What names a file of the shared state means its folder.
     """
-    bare = "".join(char for char in shared if char.isprintable()).strip().rstrip(";,").strip("\"'").strip()
+    said = shared.removeprefix("export ").removeprefix("ROOSYNC_SHARED_PATH=")
+    bare = "".join(char for char in said if char.isprintable()).strip().rstrip(";,").strip(_QUOTES).strip()
     if bare.startswith("file://"):
         bare = unquote(bare[len("file://") :])
     with suppress(OSError, RuntimeError, ValueError):  # no home, no such user, a NUL
-        place = Path(bare).expanduser()
+        place = Path(os.path.expandvars(bare)).expanduser()
         if bare and place.is_file():
             place = next((folder for folder in place.absolute().parents[:2] if _is_shared_state(folder)), place)
         return str(place) if bare and str(place) != shared and place.is_dir() else None

@@ -32,8 +32,7 @@ TOUCHES: dict[str, Callable[[FolderShare], Any]] = {
     "all": lambda one: one.read_all(0),
     "find": lambda one: one.find_record(lambda _: False, share.bounds_from("")),
     "view": lambda one: one.write_view(b"{}"),
-    "copy": lambda one: one.copy_own(0),
-    "copy view": lambda one: one.copy_view(0),
+    "copy": lambda one: one.copy("m.json", 0),
 }
 
 

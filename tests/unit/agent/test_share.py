@@ -313,3 +313,9 @@ def test_a_call_that_hangs_costs_its_deadline_and_says_since_when(
             assert folder.is_stuck
     finally:
         release.set()
+
+
+def test_a_probe_takes_nothing_from_a_loop_that_writes_its_record(shared: Path, folder: FolderShare) -> None:
+    put(shared, heartbeat("m1"), ".m1.tmp")
+    folder.probe()
+    assert files(shared) == ["heartbeats", "heartbeats/.m1.tmp"]
