@@ -28,11 +28,10 @@ _RANK = {FILE: 2, CONFLICT: 1, VIEW: 0}
 class Evidence:
     """One record, the file (relative to the shared folder) it was read from, and whose that is: None for the view.
 
-    `modified_ms` is when that file was last written, `arrived_ms` when it came to a store whose clock is the reader's;
-    None where that was not looked at, or is not known. Of the best of several,
-    `before` is the best that our agent wrote, where an older service's is newer, and `undone` is (finding, when) where
-    the machine's own file was rolled back or deleted. `read_ms` is when it was read, where the reading took so long
-    that it matters: that long ago, or not yet, is as of then.
+    `modified_ms` is when that file was last written, `arrived_ms` when it came to a store whose clock is the
+    reader's; None where that is not known. Of the best of several, `before` is the best that our agent wrote, where
+    an older service's is newer, and `undone` is (finding, when) where the machine's own file was rolled back or
+    deleted. `read_ms` is when it was last looked at, where that matters: that long ago, or not yet, is as of then.
     """
 
     __slots__ = ("arrived_ms", "before", "file", "kind", "machine_id", "modified_ms", "read_ms", "record", "undone")
