@@ -141,10 +141,9 @@ class WindowsLink(Link):
         del path
         return True
 
-    def delete(self, path: str) -> None:
-        """Remove a file or an empty folder of ours, whose path is plain. One that is not there is no failure."""
-        for verb in ("del", "rmdir"):
-            self.execute(line("cmd.exe", "/c", verb, path.replace("/", "\\")), timeout_s=ASK_S)
+    def delete(self, path: str, verb: str = "del") -> None:
+        """Remove a file of ours, or `rmdir` an empty folder; its path is plain. That it is not there is no failure."""
+        self.execute(line("cmd.exe", "/c", verb, path.replace("/", "\\")), timeout_s=ASK_S)
 
     def profile(self) -> str:
         """Return the user's profile folder."""
@@ -182,7 +181,7 @@ class WindowsLink(Link):
             yield (path,)
         finally:
             self.delete(path)
-            self.delete(FOLDER)
+            self.delete(FOLDER, "rmdir")
 
 
 def places(machine: WindowsLink, named: str | None) -> Iterator[str]:
