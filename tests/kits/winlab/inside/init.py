@@ -83,7 +83,7 @@ def assemble(folder: Path, plan: dict[str, object]) -> None:
     # each program with a window asks for every font of this machine
     if (fonts := Path("/etc/fonts/fonts.conf")).exists():
         _mount("-t", "tmpfs", "-o", "mode=0755", "tmpfs", str(fonts.parent))
-        fonts.write_text("<fontconfig/>", "ascii")
+        fonts.write_text("<fontconfig><cachedir>/tmp</cachedir></fontconfig>", "ascii")
 
 
 def boot(plan: dict[str, object]) -> None:
