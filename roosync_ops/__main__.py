@@ -1,5 +1,6 @@
 """`python -m roosync_ops` is `roosync-ops`. Ctrl-C before anything is loaded is an end, not a traceback."""
 
+import gc
 import sys
 from types import ModuleType
 from typing import Any, Final
@@ -9,6 +10,7 @@ _INTERRUPTED: Final = 130
 
 def main() -> int:
     """Load the command line and run it."""
+    gc.disable()  # until the command is loaded (cli.LazyCommand): nothing of that is garbage
     # We use no plugin of pydantic's; to look for some it reads what every installed package says of itself.
     loader: Any = ModuleType("pydantic.plugin._loader")
     loader.get_plugins = tuple

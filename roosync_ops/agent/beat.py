@@ -170,10 +170,8 @@ def rewritten(on_disk: Json, known: Json, sessions: tuple[str, ...]) -> tuple[st
     if found > kept:
         return None if session in sessions else (OF_A_TWIN, f"a later record of another session, {session!r:.40}")
     if found < kept:
-        return (
-            OF_THE_PAST,
-            f"sequence {found or None} instead of {kept}, lastHeartbeat {on_disk.get('lastHeartbeat')!r:.40}",
-        )
+        heard = on_disk.get("lastHeartbeat")
+        return OF_THE_PAST, f"sequence {found or None} instead of {kept}, lastHeartbeat {heard!r:.40}"
     for key in ("lastHeartbeat", "status"):
         if on_disk.get(key) != known.get(key):
             return OF_THE_PAST, f"{key} {on_disk.get(key)!r:.40} instead of {known.get(key)!r:.40}"
@@ -216,7 +214,7 @@ def _agent(config: Config, session: Session, past: PreviousRecords, now_ms: int,
         agent["stops"] = stops
     earlier = agent_part(past.known)
     if earlier.get("sessionId") != session.session_id and up and now_ms - up[-1][1] <= config.thresholds.timeout_ms:
-        extra = earlier  # a restart: who keeps the view looks at others after this beat
+        extra = earlier  # a restart: the view's keeper looks at others after this beat
     for key in (KNOWS, LATE):
         agent.pop(key, None)
         if extra.get(key):

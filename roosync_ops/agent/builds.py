@@ -127,8 +127,7 @@ def _write(path: str, data: bytes) -> None:
     from .share import replace_file  # noqa: PLC0415 - only a change writes: `status` is asked more often
 
     folder, name = os.path.split(path)
-    replace_file(path, os.path.join(folder, f".{name}.{os.getpid()}.new"), data)
-    os.chmod(path, 0o700)
+    replace_file(path, os.path.join(folder, f".{name}.{os.getpid()}.new"), data, 0o700)
 
 
 def _sweep(local_dir: str, names: list[str]) -> None:

@@ -18,7 +18,7 @@ from roosync_ops.wire.typed import Json
 MAX_FLIPS = 16
 #: The journal's slot has room for so many machines beside a whole record.
 MAX_KNOWN = 500
-#: So many intervals without a beat of anybody were a stall of the share; a machine is given as many beyond its timeout.
+#: So many intervals without any beat were a stall of the share; a machine is given as many beyond its timeout.
 STALL_INTERVALS = 2
 #: A silence of so many beats or more is a replica that stood still, no delay.
 MAX_LATE = 21

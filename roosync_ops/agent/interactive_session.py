@@ -13,18 +13,18 @@ import time
 
 from roosync_ops.wire import local
 from roosync_ops.wire.deadline import FIRST_READING_S, BoundedShare, ShareHungError
-from roosync_ops.wire.small import wait_until
+from roosync_ops.wire.files import patiently
+from roosync_ops.wire.small import suppress
 from roosync_ops.wire.typed import Answer, Callable, Json
 
 from .config import Config
-from .errors import AGENT_CRASHED, AgentError, CodedError, LocalError, ProblemError, no_session
+from .errors import AGENT_CRASHED, AgentError, CodedError, LocalError, no_session
 from .flags import Flags
 from .local_state import ASK_LOCK, Using, take
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .permanence.schtasks import Scheduler
-    from .permanence.task import OneShot
 
 #: How long another question may take, and how long an answer may, beside the touches of the share, in s.
 _TURN_S = 60.0
@@ -79,42 +79,40 @@ def run_command(
 
     It is to be one JSON object, put there whole. Nothing stays, neither file nor task. Raises ProblemError.
     """
-    from .permanence.task import OneShot, program_of  # noqa: PLC0415 - Windows alone gets here
+    from .permanence import launch, schtasks, task  # noqa: PLC0415 - Windows alone gets here
 
-    file = os.path.join(folder, f"answer-{os.urandom(8).hex()}")
+    tasks = scheduler or schtasks.Scheduler()
+    name, file = task.task_name(what, folder), os.path.join(folder, f"answer-{os.urandom(8).hex()}")
     try:
-        with OneShot(what, folder, scheduler) as task:
-            task.run(program_of(command(file), folder, task.scheduler.user))
-            return _awaited(task, file, limit_s)
+        task.run_once(tasks, name, command(file), folder)
+        answer = _awaited(file, limit_s, lambda: task.has_ended(tasks, name))
+        if not answer and tasks.last_result(name) == schtasks.HAS_NOT_RUN:
+            raise no_session()
+        if not answer:
+            said = launch.tail(f"{file}.log")
+            reason = f"l'agent n'a pas répondu dans la session ouverte{f': {said}' if said else ''}"
+            raise CodedError(AGENT_CRASHED, reason, "réessayer; sinon action look dans cette session")
+        return answer
     finally:
+        task.forget(tasks, name)
         for path in (file, f"{file}.tmp", f"{file}.log"):
-            _remove(path)
+            with suppress(OSError):
+                patiently(os.unlink, path)  # its writer may be just ending
 
 
-def _awaited(task: OneShot, file: str, limit_s: float) -> Json:
+def _awaited(file: str, limit_s: float, has_ended: Callable[[], bool]) -> Json:
+    """Return what is written into `file`, empty where that does not come."""
     now = time.monotonic()
     until, look_at, ended = now + limit_s, now + _RESULT_S, 0
-    while time.monotonic() < until:
+    while time.monotonic() < until and ended < _ENDED:
         answer = local.read_object(file)
         if answer:
             return answer
         if time.monotonic() >= look_at:
-            ended = ended + 1 if task.has_ended() else 0
-            if ended >= _ENDED:
-                break
+            ended = ended + 1 if has_ended() else 0
             look_at = time.monotonic() + _RESULT_S
         time.sleep(_LOOK_S)
-    raise _silence(task, file)
-
-
-def _silence(task: OneShot, file: str) -> ProblemError:
-    from .permanence.task import tail  # noqa: PLC0415 - as above
-
-    if task.has_not_run():
-        return no_session()
-    said = tail(f"{file}.log")
-    reason = f"l'agent n'a pas répondu dans la session ouverte{f': {said}' if said else ''}"
-    return CodedError(AGENT_CRASHED, reason, "réessayer; sinon action look dans cette session")
+    return {}
 
 
 def words_of(flags: Flags, config: Config, verb: str) -> list[str]:
@@ -132,16 +130,8 @@ def words_of(flags: Flags, config: Config, verb: str) -> list[str]:
 
 
 def give_to_file(path: str, exit_code: int, value: Json, human: list[str]) -> None:
-    """Leave an answer where the one who asked looks for it, in one step."""
+    """Leave an answer where the process that asked looks for it, in one step."""
     local.write(path, json.dumps({"exitCode": exit_code, "answer": value, "lines": human}, default=str).encode())
-
-
-def _remove(path: str) -> None:
-    def is_gone() -> bool:
-        local.remove(path)
-        return not os.path.lexists(path)
-
-    wait_until(is_gone, 1.0, _LOOK_S)  # its writer may be just ending
 
 
 def _unpacked(document: Json) -> Answer:

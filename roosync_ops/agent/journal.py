@@ -2,7 +2,7 @@
 
 Two slots are written in turn, in place, on an open descriptor: nothing is created, renamed or grown at a beat, so a
 full local disk cannot break it later, and a write that power loss tears leaves the other slot. Only the holder of
-write.lock writes; anyone reads.
+write.lock writes; any process reads.
 """
 
 from __future__ import annotations
@@ -132,12 +132,6 @@ def _header(descriptor: int, offset: int) -> tuple[int, int, int]:
 
 
 def _read_at(descriptor: int, offset: int, size: int) -> bytes:
-    os.lseek(descriptor, offset, os.SEEK_SET)
-    chunks = []
-    while size > 0:
-        chunk = os.read(descriptor, size)
-        if not chunk:
-            break
-        chunks.append(chunk)
-        size -= len(chunk)
-    return b"".join(chunks)
+    with open(descriptor, "rb", closefd=False) as file:
+        file.seek(offset)
+        return file.read(size)

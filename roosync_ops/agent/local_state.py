@@ -92,9 +92,8 @@ def _unusable(path: str, error: OSError) -> ProblemError:
 
         return CodedError(error.code, f"dossier local refusé: {error.filename}: {why}", shlex.join(error.mend))
     detail = f"{path}: {error.strerror or error}"
-    problem = LocalError(
-        f"dossier local inutilisable: {detail}", "indiquer un dossier local accessible en écriture avec --local-dir"
-    )
+    hint = "indiquer un dossier local accessible en écriture avec --local-dir"
+    problem = LocalError(f"dossier local inutilisable: {detail}", hint)
     problem.cause = "DISK_FULL" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "LOCAL_DIR"
     problem.detail = detail
     return problem

@@ -95,7 +95,7 @@ class Loop:
         self.clock = clock
         self.view_writer = ViewWriter(publisher)
         self.beats = 0
-        self._interval_ns = publisher.config.interval_ms * _NS_PER_MS
+        self._interval_ns = publisher.config.thresholds.interval_ms * _NS_PER_MS
         self._anchor_ns = clock.monotonic_ns()
         self._due_ns = self._anchor_ns
         self._offset_ms = self._wall_less_monotonic()

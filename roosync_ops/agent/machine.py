@@ -8,7 +8,6 @@ import sys
 import time
 
 from roosync_ops.wire.small import suppress
-from roosync_ops.wire.typed import Any
 
 #: A boot time computed from two clocks moves by rounding and by corrections of the wall clock, in s.
 _BOOT_GRAIN_S = 60
@@ -57,24 +56,13 @@ def process_fields(pid: int) -> list[bytes]:
         return []
 
 
-def is_same_process(pid: object, start: object) -> bool:
-    """Return True if `pid` is alive and is still the process that began at `start`. POSIX alone."""
-    if type(pid) is not int or pid <= 1:
-        return False
-    now = process_start(pid)
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass  # it is another user's
-    return now is None or start is None or now == start
-
-
-def signal_process(pid: Any, start: object, number: int) -> None:
+def signal_process(pid: object, start: object, number: int) -> None:
     """Signal process `pid` if it is still the one that began at `start`. Raises PermissionError. POSIX alone."""
-    if sys.platform != "win32" and is_same_process(pid, start):
-        with suppress(ProcessLookupError):  # it ended by itself just now
+    if sys.platform == "win32" or type(pid) is not int or pid <= 1:
+        return
+    now = process_start(pid)
+    if now is None or start is None or now == start:
+        with suppress(ProcessLookupError):  # it has ended
             os.kill(pid, number)
             os.kill(pid, signal.SIGCONT)  # one that is stopped hears of nothing else
 

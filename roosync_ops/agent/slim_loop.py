@@ -57,7 +57,7 @@ def _claim_ahead(words: Sequence[str]) -> None:
     from .config import config_of  # noqa: PLC0415 - as above
     from .errors import AgentError, ProblemError  # noqa: PLC0415 - as above
     from .flags import parse  # noqa: PLC0415 - as above
-    from .single_instance import hand_over  # noqa: PLC0415 - gone with this image
+    from .lock import hand_over  # noqa: PLC0415 - gone with this image
 
     try:  # noqa: SIM105 - contextlib is memory held for months, where there is no exec
         hand_over(config_of(parse(list(words))).instance)

@@ -37,6 +37,7 @@ _prototype("OpenProcess", wintypes.HANDLE, wintypes.DWORD, wintypes.BOOL, wintyp
 _prototype("TerminateProcess", wintypes.BOOL, wintypes.HANDLE, wintypes.UINT)
 _prototype("GetProcessTimes", wintypes.BOOL, wintypes.HANDLE, *[ctypes.POINTER(wintypes.FILETIME)] * 4)
 _prototype("K32GetProcessMemoryInfo", wintypes.BOOL, wintypes.HANDLE, ctypes.c_void_p, wintypes.DWORD)
+close_handle = _KERNEL32.CloseHandle
 
 
 class _Memory(ctypes.Structure):
@@ -51,36 +52,29 @@ class _Memory(ctypes.Structure):
     )
 
 
-class Handle:
-    """A handle of the system, closed by `close` or with the process."""
+def take_name(name: str) -> int | None:
+    """Take a name for this process; None where another has it. Raises OSError where there are no such names.
 
-    def __init__(self, value: int) -> None:
-        self.value = value
-
-    def close(self) -> None:
-        _KERNEL32.CloseHandle(self.value)
-
-
-def take_name(name: str) -> Handle | None:
-    """Take a name for this process; None where another has it. Raises OSError where there are no such names."""
-    value = _KERNEL32.CreateMutexW(None, False, name)
+    It is held until its handle is closed, or the process ends.
+    """
+    value: int | None = _KERNEL32.CreateMutexW(None, False, name)
     code = ctypes.get_last_error()
     if not value:
         if code == _ACCESS_DENIED:
             return None  # it is there, and another user's
         raise ctypes.WinError(code)
     if code == _ALREADY_EXISTS:
-        _KERNEL32.CloseHandle(value)
+        close_handle(value)
         return None
-    return Handle(value)
+    return value
 
 
 def is_taken(name: str) -> bool:
-    """Return True if some process has the name."""
+    """Return True if some process has the name. Nothing is taken: a loop that begins just now finds it free."""
     value = _KERNEL32.OpenMutexW(_SYNCHRONIZE, False, name)
     if not value:
         return ctypes.get_last_error() == _ACCESS_DENIED
-    _KERNEL32.CloseHandle(value)
+    close_handle(value)
     return True
 
 
@@ -122,7 +116,7 @@ def _asked(pid: int, access: int, work: Callable[[int], T]) -> T | None:
     try:
         return work(handle)
     finally:
-        _KERNEL32.CloseHandle(handle)
+        close_handle(handle)
 
 
 def _waited(handle: int, milliseconds: int) -> bool:

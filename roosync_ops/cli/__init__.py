@@ -6,6 +6,7 @@ as a verdict.
 """
 
 import copy
+import gc
 import json
 import sys
 import textwrap
@@ -49,6 +50,8 @@ class LazyCommand(TyperCommand):
         name = str(self.name)
         module = import_module(f"{__name__}.{_MODULES.get(name, name.replace('-', '_'))}")
         command: Any = typer.main.get_command(module.app)
+        gc.freeze()  # what is loaded stays
+        gc.enable()
         command = command.commands[name] if name in _MODULES else command
         command.name = name
         # Completion is installed for the program, not for one command of it.
@@ -151,19 +154,11 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _local_or_utc(context: typer.Context, wanted: bool) -> bool:
-    if not context.resilient_parsing:  # a shell that completes
-        from roosync_ops.show.text import prefer_local  # noqa: PLC0415 - `--help` shows no time
-
-        prefer_local(wanted=not wanted)
-    return wanted
-
-
 @app.callback()
 def _root(
     _version: Annotated[bool, options.opt("--version", callback=_print_version, is_eager=True)] = False,
     quiet: Annotated[bool, options.opt("--quiet -q", callback=output.hush)] = False,
-    utc: Annotated[bool, options.opt("--utc", callback=_local_or_utc)] = False,
+    utc: Annotated[bool, options.opt("--utc", callback=output.in_utc)] = False,
 ) -> None:
     """Hold the options that stand before a command; some may stand behind it as well."""
 

@@ -1,4 +1,4 @@
-"""What rollout, restart, stop and uninstall share: whom to act on, how it is told, and the look at the fleet after."""
+"""What rollout, restart, stop and uninstall share: the machines, how it is told, and the look at the fleet after."""
 
 import sys
 from collections import Counter
@@ -21,10 +21,10 @@ from roosync_ops.pyinfra_ops.ledger import FAILED, PLANNED, WAITS
 from roosync_ops.pyinfra_ops.run import BACK, CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Answered, Event, Result, run
 from roosync_ops.pyinfra_ops.settled import LOOKED, PROVE, has_seen, settled
 from roosync_ops.remote_script.facts_model import ProbeReport
-from roosync_ops.show.columns import BOLD, DIM, GREEN, RED, YELLOW, paint
+from roosync_ops.show.columns import BOLD, DIM, GREEN, RED, YELLOW
 from roosync_ops.show.document import keyed
-from roosync_ops.show.messages import translated, words
-from roosync_ops.show.text import safe, whole, wrapped
+from roosync_ops.show.messages import translated
+from roosync_ops.show.text import PLAIN, Style, safe, whole, wrapped
 from roosync_ops.transport.link import Failure
 
 from . import failures, options, output
@@ -60,7 +60,7 @@ _COLORS: Final = {
     UNREACHABLE: RED,
     SKIPPED: DIM,
 }
-#: Deploys that change nothing: who is asked again and again has no line each time.
+#: Deploys that change nothing: a machine that is asked again and again has no line each time.
 QUESTIONS: Final = ("prove", "verify")
 _SHOWN: Final = ("changed", PLANNED, FAILED)
 
@@ -93,163 +93,150 @@ def confirm(question: str, chosen: Sequence[Machine], *, asked_for: bool) -> Non
         typer.confirm(output.spoken(asked), abort=True, err=True)
 
 
-def act(  # noqa: PLR0913 - what a run is made of
-    deploy: str,
-    chosen: Sequence[Machine],
-    how: How,
-    *,
-    is_new: bool = True,
-    fine: frozenset[str] = frozenset(),
-    log: RunLog | None = None,
-    total: int = 0,
-    lang: str = "en",
-) -> tuple[Result, ...]:
-    """Run deploys/<deploy>.py on the machines, show how far it is, and write it down.
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One command's run: how machines are acted on, and where that is written down.
 
-    Who is `fine` was so after the last rollout: there is likely to be nothing to do.
+    Those that are `fine` were so after the last rollout: there is likely to be nothing to do.
     A machine that is done has a line of its own, unless the `total` of a whole rollout are too many.
     """
-    looked, begun = set[str](), dict[str, str]()  # a machine may be looked at twice
-    lined = max(total, len(chosen)) <= MANY and not how.dry and deploy not in QUESTIONS
 
-    def tell(event: Event | Result) -> None:
-        if isinstance(event, Result):
-            if lined and event.skipped != WAITS:
-                told = _told(event, lang)
-                progress.say(f"{event.machine_id} {_word(event.outcome, lang)}{told and f': {told}'}")
-            return
-        if event.step is None:
-            looked.add(event.machine_id)
-            progress.show(f"{deploy}: {len(looked)}/{len(chosen)} machines looked at")
-            return
-        begun[event.machine_id] = event.step
-        if log is not None:
-            log.note("step", machineId=event.machine_id, step=event.step)
-        progress.show(f"{deploy}: {event.machine_id}: {event.step}")
+    how: How
+    log: RunLog
+    is_new: bool = True
+    fine: frozenset[str] = frozenset()
+    total: int = 0
 
-    try:
-        with output.Progress() as progress:
-            results = _done(deploy, chosen, how, tell, is_new=is_new, fine=fine)
-    except KeyboardInterrupt:
-        said = "Interrupted: machines were looked at, and none was changed."
-        if begun:  # a step that was begun is ended by the machine or done again the next time
-            done = "; ".join(f"{name}: {safe(step)}" for name, step in begun.items())
-            said = f"Interrupted. Begun by then: {done}. The same command again goes on from there."
-        output.note(said)
-        raise
-    if log is not None:
+    def act(self, deploy: str, chosen: Sequence[Machine]) -> tuple[Result, ...]:
+        """Run deploys/<deploy>.py on the machines, show how far it is, and write it down."""
+        looked, begun, style = set[str](), dict[str, str](), output.style()  # a machine may be looked at twice
+        lined = max(self.total, len(chosen)) <= MANY and not self.how.dry and deploy not in QUESTIONS
+
+        def tell(event: Event | Result) -> None:
+            if isinstance(event, Result):
+                if lined and event.skipped != WAITS:
+                    told = _told(event, style)
+                    progress.say(f"{event.machine_id} {_word(event.outcome, style)}{told and f': {told}'}")
+                return
+            if event.step is None:
+                looked.add(event.machine_id)
+                progress.show(f"{deploy}: {len(looked)}/{len(chosen)} machines looked at")
+                return
+            begun[event.machine_id] = event.step
+            self.log.note("step", machineId=event.machine_id, step=event.step)
+            progress.show(f"{deploy}: {event.machine_id}: {event.step}")
+
+        try:
+            with output.Progress() as progress:
+                results = self._done(deploy, chosen, tell)
+        except KeyboardInterrupt:
+            said = "Interrupted: machines were looked at, and none was changed."
+            if begun:  # a step that was begun is ended by the machine or done again the next time
+                done = "; ".join(f"{name}: {safe(step)}" for name, step in begun.items())
+                said = f"Interrupted. Begun by then: {done}. The same command again goes on from there."
+            output.note(said)
+            raise
         for row in results:
-            log.note(deploy, **document(row))
-    return results
+            self.log.note(deploy, **document(row))
+        return results
+
+    def _done(
+        self, deploy: str, chosen: Sequence[Machine], tell: Callable[[Event | Result], None]
+    ) -> tuple[Result, ...]:
+        """Run a deploy where a look does not settle it, and pyinfra has something to do. --verbose shows it.
+
+        All are looked at before one is changed: those too that pyinfra looks at.
+        """
+        rows: dict[str, Result] = {}
+        known: dict[str, Answered] = {}
+        how, seen = self.how, False
+
+        def hear(machine: Machine, found: ProbeReport | Failure) -> None:
+            nonlocal seen
+            tell(Event("looked-at", machine.machine_id))
+            row = settled(deploy, machine, found, dry=how.dry)
+            seen |= (row is None or row.ok) and not isinstance(found, Failure) and has_seen(found)
+            if row is not None:
+                rows[row.machine_id] = row
+                tell(row)
+            elif not isinstance(found, Failure):
+                known[machine.machine_id] = (found, given_up(machine))
+
+        asked = [machine for machine in chosen if machine.transport == "ssh" and deploy in LOOKED and not how.verbose]
+        alone = {one.machine_id for one in asked} if how.dry or deploy == PROVE else self.fine
+        look(asked, how.connect_timeout, how.parallel, hear, alone=alone)
+        left = [machine for machine in chosen if machine.machine_id not in rows]
+        if left:
+            done = run(
+                deploy,
+                left,
+                dry=how.dry,
+                verbose=how.verbose,
+                connect_timeout_s=how.connect_timeout,
+                parallel=how.parallel,
+                is_new=self.is_new and not seen,
+                known=known,
+                tell=tell,
+            )
+            rows |= {row.machine_id: row for row in done}
+        return tuple(rows[machine.machine_id] for machine in chosen)
 
 
-def _done(  # noqa: PLR0913 - as act
-    deploy: str,
-    chosen: Sequence[Machine],
-    how: How,
-    tell: Callable[[Event | Result], None],
-    *,
-    is_new: bool,
-    fine: frozenset[str],
-) -> tuple[Result, ...]:
-    """Run a deploy where a look does not settle it: pyinfra is for whom there is something to do. --verbose shows it.
-
-    All are looked at before one is changed: those too that pyinfra looks at.
-    """
-    rows: dict[str, Result] = {}
-    known: dict[str, Answered] = {}
-    seen = False
-
-    def hear(machine: Machine, found: ProbeReport | Failure) -> None:
-        nonlocal seen
-        tell(Event("looked-at", machine.machine_id))
-        row = settled(deploy, machine, found, dry=how.dry)
-        seen |= (row is None or row.ok) and not isinstance(found, Failure) and has_seen(found)
-        if row is not None:
-            rows[row.machine_id] = row
-            tell(row)
-        elif not isinstance(found, Failure):
-            known[machine.machine_id] = (found, given_up(machine))
-
-    asked = [machine for machine in chosen if machine.transport == "ssh" and deploy in LOOKED and not how.verbose]
-    alone = {one.machine_id for one in asked} if how.dry or deploy == PROVE else fine
-    look(asked, how.connect_timeout, how.parallel, hear, alone=alone)
-    left = [machine for machine in chosen if machine.machine_id not in rows]
-    if left:
-        done = run(
-            deploy,
-            left,
-            dry=how.dry,
-            verbose=how.verbose,
-            connect_timeout_s=how.connect_timeout,
-            parallel=how.parallel,
-            is_new=is_new and not seen,
-            known=known,
-            tell=tell,
-        )
-        rows |= {row.machine_id: row for row in done}
-    return tuple(rows[machine.machine_id] for machine in chosen)
-
-
-def tell(
-    results: Sequence[Result], notes: dict[str, str] | None = None, *, dry: bool = False, lang: str = "en"
-) -> None:
+def tell(results: Sequence[Result], notes: dict[str, str] | None = None, *, dry: bool = False) -> None:
     """Print the recap: a line a machine, beyond forty one for those alone that something is to be said of."""
+    style = output.style()
     if dry:
-        output.write(f"{words(lang)['acting.dry']}\n")
+        output.write(f"{style['acting.dry']}\n")
     rows = [row for row in results if len(results) <= MANY or dry or not row.ok or row.skipped]
-    output.write("\n".join([*lines(rows, notes, lang), "", headline(results, lang)]))
+    output.write("\n".join([*lines(rows, notes, style), "", headline(results, style)]))
 
 
-def lines(results: Sequence[Result], notes: dict[str, str] | None = None, lang: str = "en") -> list[str]:
+def lines(results: Sequence[Result], notes: dict[str, str] | None = None, style: Style = PLAIN) -> list[str]:
     """Return a line for each machine: what was done or is to be, or why not and what to type next."""
     name_width = max((len(row.machine_id) for row in results), default=0)
-    width = max(len(_word(outcome, lang)) for outcome in _COLORS)
+    width = max(len(_word(outcome, style)) for outcome in _COLORS)
     found: list[str] = []
     for row in results:
-        told = " ".join(filter(None, [_told(row, lang), (notes or {}).get(row.machine_id)]))
-        word = _word(row.outcome, lang).ljust(width)
-        found += _columns(row.machine_id.ljust(name_width), word, _COLORS[row.outcome], told)
-        beside = []
+        told = " ".join(filter(None, [_told(row, style), (notes or {}).get(row.machine_id)]))
+        said = [(_word(row.outcome, style), _COLORS[row.outcome], told)]
         if row.outcome == PLANNED and row.differences:
-            beside = [("", "; ".join(dict.fromkeys(whole(safe(str(one))) for one in row.differences)))]
+            said.append(("", "", "; ".join(dict.fromkeys(whole(safe(str(one))) for one in row.differences))))
         if row.failure is not None:
-            beside = [(words(lang)["acting.next"], whole(safe(translated(row.failure.hint, lang))))]
-        for word, text in beside:
-            found += _columns(" " * name_width, word.ljust(width), "", text)
+            said.append((style["acting.next"], "", whole(safe(translated(row.failure.hint, style.lang)))))
+        for at, (word, code, text) in enumerate(said):
+            name = "" if at else row.machine_id
+            found += _columns(name.ljust(name_width), word.ljust(width), code, text, style)
     return found
 
 
-def _word(outcome: str, lang: str) -> str:
-    return words(lang)[f"report.{outcome}_word"]
+def _word(outcome: str, style: Style) -> str:
+    return style[f"report.{outcome}_word"]
 
 
-def _columns(name: str, word: str, code: str, told: str) -> list[str]:
+def _columns(name: str, word: str, code: str, told: str, style: Style) -> list[str]:
     """Return one line, or several where the terminal is too narrow for what is told."""
-    shown = paint(word, code if output.wants_color() else "")
-    room = (output.width() or 10_000) - len(name) - len(word) - 4
+    room = (style.width or 10_000) - len(name) - len(word) - 4
     first, *rest = wrapped(told, room, 0)
     blank = " " * (len(name) + len(word) + 4)
-    return [f"{name}  {shown}  {first}".rstrip(), *(blank + line for line in rest)]
+    return [f"{name}  {style.paint(word, code)}  {first}".rstrip(), *(blank + line for line in rest)]
 
 
-def _told(row: Result, lang: str) -> str:
+def _told(row: Result, style: Style) -> str:
     if row.failure is not None:
         done = ", ".join(step for step, outcome in row.steps.items() if outcome == "changed")
-        before = f"({words(lang)['acting.after'].format(steps=done)}) " if done else ""
+        before = f"({style['acting.after'].format(steps=done)}) " if done else ""
         step = "" if row.outcome == UNREACHABLE else f"{row.failure.step}: "
-        return f"{before}{step}{safe(translated(row.failure.reason.removeprefix('unreachable: '), lang))}"
+        return f"{before}{step}{safe(translated(row.failure.reason.removeprefix('unreachable: '), style.lang))}"
     if row.skipped is not None:
-        return safe(translated(row.skipped, lang))
+        return safe(translated(row.skipped, style.lang))
     return ", ".join(step for step, outcome in row.steps.items() if outcome in _SHOWN)
 
 
-def headline(results: Sequence[Result], lang: str = "en") -> str:
+def headline(results: Sequence[Result], style: Style = PLAIN) -> str:
     """Return one line that counts the outcomes: `3 machines: 2 done, 1 unreachable`."""
-    counts = Counter(_word(row.outcome, lang) for row in results)
-    total = f"{len(results)} machine{'' if len(results) == 1 else 's'}{words(lang)['colon']}"
-    text = f"{total} {', '.join(f'{count} {word}' for word, count in counts.items())}"
-    return paint(text, BOLD if output.wants_color() else "")
+    counts = Counter(_word(row.outcome, style) for row in results)
+    total = f"{len(results)} machine{'' if len(results) == 1 else 's'}{style['colon']}"
+    return style.paint(f"{total} {', '.join(f'{count} {word}' for word, count in counts.items())}", BOLD)
 
 
 def note_log(log: RunLog) -> None:

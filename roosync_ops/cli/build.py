@@ -31,8 +31,8 @@ def build(
     except OSError as error:
         reason = f"{target}: cannot be written: {error.strerror or error}"
         raise errors.CommandError("NOT_WRITTEN", reason, "name another place with -o FILE") from None
-    facts = {"ok": True, "file": str(made.path), **keyed(made, "version buildId sha256"), "bytes": len(made.data)}
-    said = f"{made.path}: agent {made.version}, build {made.build_id}, {len(made.data)} bytes"
+    facts = {"ok": True, "file": str(target), **keyed(made, "version buildId sha256"), "bytes": len(made.data)}
+    said = f"{target}: agent {made.version}, build {made.build_id}, {len(made.data)} bytes"
     output.write(show.json_text(facts) if as_json else f"{said}\nsha256 {made.sha256}")
     return errors.OK
 

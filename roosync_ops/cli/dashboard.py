@@ -14,7 +14,7 @@ from roosync_ops.gather.dashboard import dashboard as look_at
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.source import Source
 from roosync_ops.judge.reports import Dashboard, fresh_ms
-from roosync_ops.publish.dashboard import BASELINE, checked_baseline, compared, refresh
+from roosync_ops.publish.dashboard import refresh
 from roosync_ops.publish.live import Live, serving
 from roosync_ops.show import json_text
 
@@ -53,29 +53,14 @@ def dashboard(  # noqa: PLR0913 - one argument an option
     """
     fleet = load_inventory(at.inventory)
     limits = asked.limits(at.deadline)
+    look = partial(look_at, fleet, at.shared, limits, baseline=baseline, probe=asked.probe, memory=memory)
     if serve:
         source = Source(at.shared, None, at.deadline) if at.shared or asked.probe is Probe.never else None
-        named = checked_baseline(BASELINE if baseline is None else baseline)
-        look = partial(
-            look_at, fleet, at.shared, limits, baseline=named, probe=asked.probe, memory=memory, source=source
-        )
-        now = (lambda: compared(look())) if baseline is None else look
         every_s = min(_PROBE_S if asked.probe is Probe.always else _FOLDER_S, fresh_ms(fleet) / 4000)
-        return _serve(now, port, every_s, shown.lang, as_json=shown.as_json)
+        return _serve(partial(look, source=source), port, every_s, shown.lang, as_json=shown.as_json)
     with output.Progress() as progress:
-        result = refresh(
-            fleet,
-            at.shared,
-            output_dir=output_dir,
-            baseline=baseline,
-            lang=shown.lang,
-            limits=limits,
-            probe=asked.probe,
-            presence=presence,
-            memory=memory,
-            every_min=every,
-            tell=progress.show,
-        )
+        look = partial(look, tell=progress.show)
+        result = refresh(look, at.shared, output_dir, at.deadline, lang=shown.lang, presence=presence, every_min=every)
     twin = Path(str(result["dashboardPath"]))
     paths = [str(twin.with_suffix(suffix)) for suffix in (".html", ".md", ".svg")]
     output.write(json_text(result) if shown.as_json else "\n".join(paths))

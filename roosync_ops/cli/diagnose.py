@@ -19,6 +19,7 @@ from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
 from roosync_ops.wire.times import now_ms
 
 from . import acting, options, output
+from .journal import RunLog
 
 app = typer.Typer()
 
@@ -53,13 +54,12 @@ def diagnose(  # noqa: PLR0913 - one argument an option
     found = _look(fleet, names, at.shared, limits)
     fixes: list[Fix] = []
     if fix:
-        fixes = _fix(found, fleet, at, lang=shown.lang, dry=dry)
+        fixes = _fix(found, fleet, at, dry=dry)
         fixes += _tend(found.here, fleet, connect_timeout, dry=dry)
         if any(one.done for one in fixes):
             found = _look(fleet, names, at.shared, limits)
     document = diagnoses_document(found, fixes, shown.lang, dry=dry)
-    width, color = output.width(), output.wants_color()
-    table = diagnoses_table(found, fixes, shown.lang, width, color=color, everything=bool(names))
+    table = diagnoses_table(found, fixes, output.style(), everything=bool(names))
     output.write(show.json_text(document) if shown.as_json else table)
     return errors.OK if found.ok else errors.NOT_AS_EXPECTED
 
@@ -69,7 +69,7 @@ def _look(fleet: Fleet, names: list[str], shared: str | None, limits: Limits) ->
         return diagnoses(fleet, names, shared, limits, lambda text: progress.show(f"diagnose: {text}"))
 
 
-def _fix(found: Diagnoses, fleet: Fleet, at: options.Here, *, lang: str, dry: bool) -> list[Fix]:
+def _fix(found: Diagnoses, fleet: Fleet, at: options.Here, *, dry: bool) -> list[Fix]:
     """Do the safe things, and nothing else; return what was done, or with `dry` would be."""
     shared, deadline_s = at.shared, at.deadline or DEFAULT_DEADLINE_S
     # A machine that is expected off is not brought back by a tool that mends.
@@ -77,7 +77,8 @@ def _fix(found: Diagnoses, fleet: Fleet, at: options.Here, *, lang: str, dry: bo
     names = [row.machine_id for row in to_restart if row.machine_id is not None]
     fixes = [Fix(RESTART, name, done=False) for name in names]
     if names and not dry:
-        results = acting.act("restart", fleet.select(names), acting.How(), lang=lang)
+        machines = fleet.select(names)
+        results = acting.Run(how=acting.How(), log=RunLog("restart", machines, wanted=False)).act("restart", machines)
         fixes = [
             Fix(RESTART, row.machine_id, row.ok, problem=None if row.failure is None else row.failure.sentence())
             for row in results

@@ -8,6 +8,7 @@ from roosync_ops import errors, show
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.past import flips_told, pasts
 from roosync_ops.show.history import history_document, history_markdown, history_table
+from roosync_ops.show.text import Style
 
 from . import looking, options, output
 
@@ -43,7 +44,7 @@ def history(  # noqa: PLR0913 - one argument an option
     if shown.as_json or report == "json":
         output.write(show.json_text(history_document(found, state.shared, from_ms, state.read_at_ms)))
     elif report == "markdown":
-        output.write(history_markdown(found, from_ms, state.read_at_ms, shown.lang))
+        output.write(history_markdown(found, from_ms, state.read_at_ms, Style(shown.lang)))
     else:
-        output.write(history_table(found, shown.lang, output.width(), color=output.wants_color()))
+        output.write(history_table(found, output.style()))
     return errors.OK

@@ -10,8 +10,7 @@ from roosync_ops import errors, show, typed
 from roosync_ops.fleet import Machine, load_inventory
 from roosync_ops.gather.asking import about_share
 from roosync_ops.remote_script.checks import login
-from roosync_ops.remote_script.facts_model import parse_logs
-from roosync_ops.show.messages import translated
+from roosync_ops.remote_script.facts_model import Logs
 from roosync_ops.show.text import safe
 from roosync_ops.transport.link import Failure
 
@@ -24,27 +23,27 @@ _LIMIT_S: Final = 40.0
 
 
 @app.command()
-def logs(  # noqa: PLR0913 - one argument an option
+@options.grouped
+def logs(
     machine: Annotated[str, options.arg("MACHINE", "logs", autocompletion=options.machine_names)],
     *,
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
     lines: Annotated[int, options.opt("--lines -n N", min=1, max=1000)] = 100,
-    as_json: options.Json = False,
-    lang: options.Language = "en",
+    shown: options.Shown,
     connect_timeout: acting.ConnectTimeout = acting.DEFAULT_CONNECT_TIMEOUT,
 ) -> int:
     """Show what the agent of a machine said last: the journal, the log of what keeps it, and why a build was left."""
     found = _one(inventory, machine)
-    told = about_share(found, {"do": "logs", "lines": lines}, _LIMIT_S, connect_timeout, parse_logs)
+    told = about_share(found, {"do": "logs", "lines": lines}, _LIMIT_S, connect_timeout, Logs.read)
     if isinstance(told, Failure):
         said, following = f"{found.machine_id}: {told.reason}", typed.ours("diagnose", found.machine_id)
         raise errors.CommandError(told.code, said, following)
-    if as_json:
+    if shown.as_json:
         rows = [{"place": one.place, "lines": one.lines} for one in told.logs]
         output.write(show.json_text({"ok": True, "machineId": found.machine_id, "logs": rows}))
     elif not told.logs:
-        output.write(translated(f"{found.machine_id}: its agent has said nothing.", lang))
-    for one in () if as_json else told.logs:
+        output.write(output.spoken(f"{found.machine_id}: its agent has said nothing."))
+    for one in () if shown.as_json else told.logs:
         output.write("\n".join([f"== {safe(one.place)}", *map(safe, one.lines)]))
     return errors.OK
 

@@ -12,8 +12,7 @@ from roosync_ops import errors, show, typed
 from roosync_ops.fleet import Fleet, FleetError, Machine, load_inventory
 from roosync_ops.fleet.inventory import USUAL, line_of, line_with, with_machine
 from roosync_ops.show.document import keyed
-from roosync_ops.show.messages import words
-from roosync_ops.show.text import clock_ms
+from roosync_ops.show.text import Style, clock_ms
 from roosync_ops.state.silences import MAX_WHY, MOST_MS, Silence, silence
 from roosync_ops.wire.times import now_ms
 
@@ -26,19 +25,16 @@ _UNITS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 @app.command("list")
+@options.grouped
 def list_machines(
-    inventory: options.Inventory = options.DEFAULT_INVENTORY,
-    limit: options.Limit = None,
-    as_json: options.Json = False,
-    lang: options.Language = "en",
+    *, inventory: options.Inventory = options.DEFAULT_INVENTORY, limit: options.Limit = None, shown: options.Shown
 ) -> int:
     """List the machines of the inventory, what is expected of each, and where SSH finds it."""
     fleet = load_inventory(inventory)
     names = options.names_of(limit)
     rows = [_row(machine, fleet) for machine in (fleet.select(names) if names else fleet)]
     document = {"ok": True, "inventory": str(inventory), "machines": rows}
-    table = show.machines_table(rows, lang, output.width(), color=output.wants_color())
-    output.write(show.json_text(document) if as_json else table)
+    output.write(show.json_text(document) if shown.as_json else show.machines_table(rows, output.style()))
     return errors.OK
 
 
@@ -118,7 +114,7 @@ def silence_machines(  # noqa: PLR0913 - one argument an option
         silence(names, one, now)
     except OSError as error:
         raise errors.usage(f"not kept: {error}", usage) from None
-    said = words(lang)["acting.heard" if end else "acting.silenced"]
+    said = Style(lang)["acting.heard" if end else "acting.silenced"]
     output.write(said.format(machines=", ".join(names), until=clock_ms(until)))
     return errors.OK
 
@@ -146,6 +142,6 @@ def _row(machine: Machine, fleet: Fleet) -> dict[str, Any]:
     return keyed(
         machine,
         "machineId expected why heartbeatInterval offlineTimeout",
-        ssh=f"{user}{machine.host or machine.machine_id}{port}",
+        ssh=f"{user}{machine.address}{port}",
         groups=[name for name, members in fleet.groups.items() if machine.machine_id in members],
     )

@@ -10,7 +10,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, Self, TextIO
+from typing import TYPE_CHECKING, Final, Self, TextIO
+
+if TYPE_CHECKING:
+    from roosync_ops.show.text import Style
 
 #: What a console that cannot show a sign gets instead of a question mark.
 _PLAIN: Final = str.maketrans({"✓": "+", "✗": "x", "…": "~", "✅": "+", "❌": "x", "\N{EM DASH}": "-"})
@@ -52,12 +55,13 @@ class _Stream(io.TextIOWrapper):
 #: Without a terminal, what takes longer than so many s says every so many s how far it is.
 _SAY_S: Final = 10.0
 _quiet = False
+_utc = True
 _lang = "en"
 
 
 def speak(lang: str) -> None:
-    """Have all that is noted from now on be in `lang`, progress and questions too."""
-    global _lang  # noqa: PLW0603 - a process has one stderr
+    """Have all that is for people be in `lang` from now on: tables, notes, progress and questions."""
+    global _lang  # noqa: PLW0603 - a process speaks to one person
     _lang = lang
 
 
@@ -74,6 +78,13 @@ def hush(wanted: bool) -> bool:
     """Have nothing written but what is wrong, or all again."""
     global _quiet  # noqa: PLW0603 - a process has one stdout
     _quiet = wanted
+    return wanted
+
+
+def in_utc(wanted: bool) -> bool:
+    """Have times on a terminal be in UTC, or this computer's own with their zone."""
+    global _utc  # noqa: PLW0603 - as above
+    _utc = wanted
     return wanted
 
 
@@ -161,6 +172,13 @@ def width() -> int | None:
     if os.environ.get("COLUMNS", "").isdecimal() or sys.stdout.isatty():
         return shutil.get_terminal_size().columns
     return None
+
+
+def style() -> "Style":
+    """Return how a table for people is written here."""
+    from roosync_ops.show.text import Style  # noqa: PLC0415 - as above
+
+    return Style(_lang, width(), wants_color(), local=not _utc)
 
 
 class Progress:

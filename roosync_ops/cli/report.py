@@ -22,6 +22,7 @@ from roosync_ops.judge import Finding, Observation, Validation, Verdict
 from roosync_ops.judge.reports import Report
 from roosync_ops.show import schemas
 from roosync_ops.show.report import MAX_COMMENT, report_document, report_markdown
+from roosync_ops.show.text import Style
 from roosync_ops.wire import local
 from roosync_ops.wire.identity import check_machine_id
 from roosync_ops.wire.times import from_iso
@@ -78,8 +79,8 @@ def report(  # noqa: PLR0913 - one argument an option
     if form == "json":
         text = show.json_text(report_document(found, shown.lang, sent and {"url": sent.url, "action": sent.action}))
     else:
-        lang = shown.lang
-        text = show.junit(found.validation, lang, found.rollout) if form == "junit" else report_markdown(found, lang)
+        style = Style(shown.lang)
+        text = show.junit(found.validation, style, found.rollout) if form == "junit" else report_markdown(found, style)
     if file is not None:
         _write(file, text)
     elif to is None or form == "json":
@@ -95,7 +96,7 @@ def _send(to: comment.CommentTarget | None, found: Report, lang: str, *, dry: bo
         return None
     run = uuid.uuid4().hex
     with typed.about({}):
-        body = report_markdown(found, lang, MAX_COMMENT - len(comment.marked("", run)))
+        body = report_markdown(found, Style(lang), MAX_COMMENT - len(comment.marked("", run)))
     if dry:
         output.note(f"Dry: this would be our comment in {to.name}; nothing was sent.")
         output.write(comment.marked(body, run))

@@ -1,7 +1,7 @@
 """`roosync-ops rollout`: put the agent on machines, start it, and see each one online."""
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -18,7 +18,7 @@ from roosync_ops.judge.probes import reason_of
 from roosync_ops.pyinfra_ops.ledger import PLANNED
 from roosync_ops.pyinfra_ops.run import UNREACHABLE, Result
 from roosync_ops.show.document import keyed
-from roosync_ops.show.messages import words
+from roosync_ops.show.text import Style
 from roosync_ops.state.shared import SharedState
 from roosync_ops.wire.status import ONLINE
 from roosync_ops.wire.status import status as status_of
@@ -27,16 +27,6 @@ from . import acting, failures, looking, options, output, ramp
 from .journal import RunJournal, RunLog
 
 app = typer.Typer()
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Batches:
-    """How many machines get a new build at once, and when to stop."""
-
-    batch: Annotated[str, options.opt("--batch N,N%,..|all")] = ramp.DEFAULT
-    soak: Annotated[float, options.opt("--soak SECONDS", min=0)] = 0
-    max_fail: Annotated[str | None, options.opt("--max-fail N|N%")] = None
-    resume: Annotated[bool, options.opt("--resume")] = False
 
 
 @app.command()
@@ -49,7 +39,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
     how: acting.How,
     report: Annotated[Literal["table", "json", "junit"], options.FORMAT] = "table",
     shown: options.Shown,
-    by: _Batches,
+    by: ramp.Batches,
     probe: options.Probe = Probe.auto,
     _schema: options.Schema = False,
 ) -> int:
@@ -69,18 +59,9 @@ def rollout(  # noqa: PLR0913 - one argument an option
         before = None
     log = RunLog("rollout", chosen, wanted=not how.dry)
     is_new = before is None or not before.seen
-    act = partial(acting.act, how=how, is_new=is_new, fine=journal.fine(), log=log, total=len(chosen), lang=shown.lang)
-    steps = ramp.Ramp(
-        chosen=chosen,
-        act=act,
-        note=journal.note,
-        unseen=None if where is None else partial(_unseen, where),
-        wait=how.wait,
-        batch=by.batch,
-        soak=by.soak,
-        max_fail=by.max_fail,
-        lang=shown.lang,
-    )
+    act = acting.Run(how=how, log=log, is_new=is_new, fine=journal.fine(), total=len(chosen)).act
+    unseen_in = None if where is None else partial(_unseen, where)
+    steps = ramp.Ramp(chosen=chosen, act=act, note=journal.note, unseen=unseen_in, wait=how.wait, by=by)
     if how.dry:
         results = act("rollout", chosen)
         steps.plan(results)
@@ -90,7 +71,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
         journal.ended(results)
     report = "json" if shown.as_json else report
     if report == "table":
-        _tell(results, chosen, dry=how.dry, lang=shown.lang)
+        _tell(results, chosen, dry=how.dry)
     view, second = before and before.view, second_of(fleet, probe)
     after, unseen = acting.attempt(
         partial(_look, fleet, where, chosen, results, before=view, wait=how.wait, second=second)
@@ -106,9 +87,9 @@ def rollout(  # noqa: PLR0913 - one argument an option
             from .report import report_of  # noqa: PLC0415 - seldom asked for, and long to load
 
             found = report_of(document)
-            output.write(show.junit(found.validation, shown.lang, found.rollout))
+            output.write(show.junit(found.validation, Style(shown.lang), found.rollout))
     elif after is not None:
-        _tell_after(after, shown.lang)
+        _tell_after(after)
     elif how.dry and any(row.outcome == PLANNED for row in results):
         asked = ["--failed"] if how.failed else ["--resume"] if by.resume else []
         output.mention(f"Next:  {typed.ours('rollout', *(machines or []), *options.names_of(limit), *asked)}")
@@ -130,7 +111,7 @@ def _read(where: Source) -> SharedState | str:
 
 
 def _unseen(where: Source, builds: Sequence[tuple[Machine, str | None]]) -> dict[str, str]:
-    """Return whom the shared state does not show beating as the build that it has, and what it shows instead."""
+    """Return the machines that the shared state does not show beating as their build, and what it shows instead."""
     state = _read(where)
     if isinstance(state, str):
         return {machine.machine_id: f"the shared state cannot be read: {state}" for machine, _ in builds}
@@ -191,35 +172,37 @@ def _look(  # noqa: PLR0913 - what a look is made of
         return online.issuperset(enrolled) and _After(validation, checks).ok(())
 
     # Where no machine was enrolled there is nothing to wait for: one look.
-    validation = looking.watch(look, is_there, wait if enrolled else 0, where.poll_s)
+    validation = looking.wait_for(look, is_there, wait if enrolled else 0, where.poll_s)
     if second is not None and not validation.ok:  # what is waited for is what the share shows
         validation = look(second)
     return _After(validation, checks)
 
 
-def _tell(results: tuple[Result, ...], chosen: tuple[Machine, ...], *, dry: bool, lang: str = "en") -> None:
-    acting.tell(results, dry=dry, lang=lang)
+def _tell(results: tuple[Result, ...], chosen: tuple[Machine, ...], *, dry: bool) -> None:
+    acting.tell(results, dry=dry)
     bound = {machine.machine_id for machine in chosen if machine.system == "windows"}
     if not dry and any(row.ok and row.skipped is None and row.machine_id in bound for row in results):
-        output.write(words(lang)["acting.bound"])
+        output.write(output.style()["acting.bound"])
 
 
-def _tell_after(after: _After, lang: str) -> None:
-    color, most = output.wants_color(), output.width() or 10_000
+def _tell_after(after: _After) -> None:
+    style = output.style()
     width = max(map(len, after.checks), default=0)
     lines = [""] if after.checks else []
     for name, checks in after.checks.items():
-        plain, shown = show.check_lines(checks, lang), show.check_lines(checks, lang, color=color)
-        if len("  ".join([name.ljust(width), *plain])) <= most:
+        plain, shown = show.check_lines(checks, replace(style, color=False)), show.check_lines(checks, style)
+        if len("  ".join([name.ljust(width), *plain])) <= (style.width or 10_000):
             lines.append("  ".join([name.ljust(width), *shown]))
         else:
             lines += [f"{'' if at else name:<{width}}  {line}" for at, line in enumerate(shown)]
-    output.write("\n".join([*lines, "", show.table(after.validation, lang, output.width(), color=color)]))
+    output.write("\n".join([*lines, "", show.table(after.validation, style)]))
 
 
 def _document(results: tuple[Result, ...], after: _After | None, *, ok: bool, dry: bool, lang: str) -> dict[str, Any]:
     def told(one: Check) -> dict[str, Any]:
-        return keyed(one, "check=name ok", reason=None if one.reason is None else show.sentence(one.reason, lang))
+        return keyed(
+            one, "check=name ok", reason=None if one.reason is None else show.sentence(one.reason, Style(lang))
+        )
 
     checks = {} if after is None else {name: list(map(told, found)) for name, found in after.checks.items()}
     rows = [{**acting.document(row, lang), "checks": checks.get(row.machine_id)} for row in results]

@@ -9,7 +9,6 @@ from roosync_ops.fleet import Fleet, load_inventory
 from roosync_ops.gather.source import Source
 from roosync_ops.judge import Validation
 from roosync_ops.pyinfra_ops.run import Result
-from roosync_ops.show.messages import words
 
 from . import acting, failures, looking, options, output
 from .journal import RunJournal, RunLog
@@ -43,7 +42,7 @@ def _command(  # noqa: PLR0913 - one argument an option
         acting.confirm(question, chosen, asked_for=yes or bool(machines or limit or how.failed))
     where = None if how.dry or not (at.shared or at.via) else looking.source_of(at, fleet)
     log = RunLog(deploy, chosen, wanted=not how.dry)
-    results = acting.act(deploy, chosen, how, log=log, lang=shown.lang)
+    results = acting.Run(how=how, log=log).act(deploy, chosen)
     if not how.dry:
         RunJournal(at.inventory).ended(results)
     found, unseen = acting.attempt(lambda: _seen(fleet, where, results, wanted, how.wait))
@@ -53,9 +52,9 @@ def _command(  # noqa: PLR0913 - one argument an option
         rows = [{**acting.document(row, shown.lang), "observed": seen.get(row.machine_id)} for row in results]
         output.write(show.json_text({"ok": ok, "dry": how.dry, "machines": rows, **acting.beside(unseen)}))
     else:
-        still = words(shown.lang)["acting.still"]
+        still = output.style()["acting.still"]
         notes = {name: f"({word if word in wanted else still.format(word=word)})" for name, word in seen.items()}
-        acting.tell(results, notes, dry=how.dry, lang=shown.lang)
+        acting.tell(results, notes, dry=how.dry)
     acting.note_log(log)
     if still_seen := [name for name, word in seen.items() if word not in wanted]:
         output.note(f"Next:  {typed.ours('diagnose', *still_seen)}")
@@ -83,4 +82,4 @@ def _seen(
     def is_there(validation: Validation) -> bool:
         return all(word in wanted for word in observed(validation).values())
 
-    return observed(looking.watch(lambda: acting.judged(fleet, where)[0], is_there, wait, where.poll_s))
+    return observed(looking.wait_for(lambda: acting.judged(fleet, where)[0], is_there, wait, where.poll_s))

@@ -8,12 +8,15 @@ import typer
 from roosync_ops import errors, judge, show
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.limits import PROBE_CONNECT_S, PROBE_TIMEOUT_S, Limits
+from roosync_ops.gather.source import here
 from roosync_ops.gather.validation import GracePeriod, who_sees_whom
+from roosync_ops.show.text import Style
 from roosync_ops.state import StateUnavailableError
 
 from . import looking, options, output
 
 app = typer.Typer()
+_Form = Callable[[Any, Style], str]
 
 
 @app.command()
@@ -34,22 +37,22 @@ def validate(  # noqa: PLR0913 - one argument an option
     """Show the validation table: whether every machine of the inventory is what it is expected to be.
 
     Expected online is met by online alone; expected offline by offline, left and unknown. Machines that are seen but
-    not in the inventory are listed apart and never counted. Who is in doubt is asked over SSH whether its agent beats
-    (--probe never: by the shared state alone). With --probe every machine is asked as well what its own replica shows
-    and what its clock says: a stalled replica, here or there, is then named.
+    not in the inventory are listed apart and never counted. A machine in doubt is asked over SSH whether its agent
+    beats (--probe never: by the shared state alone). With --probe every machine is asked as well what its own replica
+    shows and what its clock says: a stalled replica, here or there, is then named.
     """
     with looking.without_collector():
         fleet = load_inventory(at.inventory)
         chosen = fleet.select(names) if (names := options.names_of(limit, machines)) else None
         grace = GracePeriod(patience, memory, fleet)
         look, poll_s = looking.look_of("validate", fleet, chosen, at, asked, grace)
-        seen = looking.watch(lambda: look().validation, lambda found: found.ok, wait, poll_s)
+        seen = looking.wait_for(lambda: look().validation, lambda found: found.ok, wait, poll_s)
         forms = {
             "markdown": show.markdown,
             "junit": show.junit,
             "openmetrics": lambda found, _: show.openmetrics(found),
         }
-        _write(seen, report, shown, show.table, json=show.validation_document, **forms)
+        _write(seen, report, shown, show.table, show.validation_document, **forms)
         if seen.patience_ms is not None:
             output.note(f"Judged by beats received, {seen.patience_ms / 1000:g} s beyond each timeout.")
         if grace.trouble is not None:
@@ -78,8 +81,8 @@ def matrix(  # noqa: PLR0913 - one argument an option
     fleet = load_inventory(at.inventory)
     chosen = fleet.select(names) if (names := options.names_of(limit, machines)) else tuple(fleet)
     with output.Progress() as progress:
-        found = who_sees_whom(chosen, at.shared, Limits(timeout, connect_timeout, at.deadline), progress.show)
-    _write(found, report, shown, show.matrix_table, json=show.matrix_document, markdown=show.matrix_markdown)
+        found = who_sees_whom(chosen, here(at.shared, at.deadline), Limits(timeout, connect_timeout), progress.show)
+    _write(found, report, shown, show.matrix_table, show.matrix_document, markdown=show.matrix_markdown)
     return errors.OK if found.ok else errors.NOT_AS_EXPECTED
 
 
@@ -103,16 +106,16 @@ def status(
             error.hint = error.hint if at.inventory.is_file() else "roosync-ops status --help"
             raise
         survey = judge.observe(state, state.read_at_ms)
-        _write(survey, report, shown, show.survey_table, json=lambda found, _: show.survey_document(found))
+        _write(survey, report, shown, show.survey_table, lambda found, _: show.survey_document(found))
     return errors.OK
 
 
 def _write(
-    found: Any, report: str, shown: options.Shown, table: Callable[..., str], **forms: Callable[..., Any]
+    found: Any, report: str, shown: options.Shown, table: _Form, document: Callable[[Any, str], Any], **forms: _Form
 ) -> None:
-    form = "json" if shown.as_json else report
-    if form == "table":
-        output.write(table(found, shown.lang, output.width(), color=output.wants_color()))
+    if shown.as_json or report == "json":
+        output.write(show.json_text(document(found, shown.lang)))
+    elif report == "table":
+        output.write(table(found, output.style()))
     else:
-        made = forms[form](found, shown.lang)
-        output.write(made if isinstance(made, str) else show.json_text(made))
+        output.write(forms[report](found, Style(shown.lang)))

@@ -57,7 +57,7 @@ def verify_share(  # noqa: PLR0913 - one argument an option
         "machines": machines,
         "propagation": [way.as_dict() for way in ways],
     }
-    table = shares_table(found, output.width(), color=output.wants_color())
+    table = shares_table(found, output.style())
     output.write(json_text(found) if as_json else table)
     return errors.OK if found["ok"] else errors.NOT_AS_EXPECTED
 

@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -23,14 +23,14 @@ from roosync_ops.gather.second import CONFIRM_S, Second, second_of
 from roosync_ops.gather.validation import GracePeriod, judged
 from roosync_ops.show.live import Told, View, live
 from roosync_ops.show.reasons import flip_text
-from roosync_ops.show.text import clock, local, safe
+from roosync_ops.show.text import clock_ms, safe
 from roosync_ops.state.memory import default_folder
 from roosync_ops.watch.delivery import GRACE_S, URL_VARIABLE, Delivery, Target, close_all, notification
 from roosync_ops.watch.loop import Watcher
 from roosync_ops.watch.memory import WatchMemory
 from roosync_ops.watch.terminal import Endings, Keys, Screen, Terminated
 from roosync_ops.wire.identity import hostname, machine_id_named
-from roosync_ops.wire.times import now_ms, to_iso
+from roosync_ops.wire.times import now_ms
 
 from . import looking, options, output
 
@@ -56,7 +56,7 @@ class Watched:
 
 
 @contextmanager
-def watching(  # noqa: PLR0913, PLR0917 - whom, where and how, and who hears what
+def watching(  # noqa: PLR0913, PLR0917 - which machines, where and how, and what hears of it
     fleet: Fleet,
     at: options.HereOrVia,
     how: Watched,
@@ -154,9 +154,9 @@ def watch(  # noqa: PLR0913 - one argument an option
 
     A flip is told once: not again by a second watcher on this computer, not again after a restart, and a machine that
     comes and goes is named flapping. Only machines of the inventory are watched; a shared state that falls silent or
-    cannot be read is one flip of its own, and is waited for. Silence is borne as long as the delays
-    seen so far ask for (--patience auto); --patience 0 tells a death sooner, and ordinary sync delay as one. Who is
-    silent for its timeout is asked over SSH: a death that is confirmed is told at once, one that is denied never.
+    cannot be read is one flip of its own, and is waited for. Silence is borne as long as the delays seen so far ask for
+    (--patience auto); --patience 0 tells a death sooner, and ordinary sync delay as one. A machine that is silent for
+    its timeout is asked over SSH: a death that is confirmed is told at once, one that is denied never.
     """
     fleet = load_inventory(at.inventory)
     names = options.names_of(limit, machines)
@@ -168,63 +168,60 @@ def watch(  # noqa: PLR0913 - one argument an option
         if as_json:
             output.write(json.dumps(flip))
         elif not on_terminal:
-            with local():
-                output.write(flip_text(flip, lang))
+            output.write(flip_text(flip, output.style()))
 
     note = said.append if on_terminal else output.note
     with Endings() as endings, watching(fleet, at, how, tell, note, lang, chosen) as (watcher, _):
         until = None if seconds is None else time.monotonic() + seconds
         with suppress(Terminated):
+            rounds = _rounds(watcher, endings, interval, until)
             if on_terminal:
-                _run_live(watcher, endings, interval, until, memory_name(at.shared, at.via), said)
+                _run_live(watcher, rounds, memory_name(at.shared, at.via), said)
             else:
-                _run_plain(watcher, endings, interval, until)
+                _run_plain(watcher, rounds)
     return errors.OK
 
 
-def _look(watcher: Watcher, endings: Endings) -> None:
-    """Look once. Raises CommandError where nothing can be remembered, and so told, at first or for long."""
-    first = watcher.validation is None and not watcher.troubles
-    watcher.round(endings)
-    if watcher.forgot >= (1 if first else _FORGETS):
-        raise errors.CommandError(
-            "NO_MEMORY", watcher.troubles[0], typed.ours("watch", "--memory", "."), errors.NOT_DELIVERED
-        )
+def _rounds(watcher: Watcher, endings: Endings, interval: float, until: float | None) -> Iterator[float]:
+    """Look again and again until the time is over; yield after each look how long to wait, in s.
+
+    Raises CommandError where nothing can be remembered, and so told, at first or for long.
+    """
+    forgets, left = 1, interval
+    while left > 0:
+        watcher.round(endings)
+        if watcher.forgot >= forgets:
+            raise errors.CommandError(
+                "NO_MEMORY", watcher.troubles[0], typed.ours("watch", "--memory", "."), errors.NOT_DELIVERED
+            )
+        forgets = _FORGETS
+        left = interval if until is None else min(interval, until - time.monotonic())
+        yield max(0.0, left)
 
 
-def _run_plain(watcher: Watcher, endings: Endings, interval: float, until: float | None) -> None:
+def _run_plain(watcher: Watcher, rounds: Iterator[float]) -> None:
     """One line a flip on stdout; what is wrong, when it changes, on stderr."""
     troubles: list[str] = []
-    while True:
-        _look(watcher, endings)
+    for left in rounds:
         if watcher.troubles != troubles:
             troubles = watcher.troubles
             for text in troubles:
                 output.note(safe(text))
-        left = _left(interval, until)
-        if left is None:
-            return
         time.sleep(left)
 
 
-def _run_live(  # noqa: PLR0913, PLR0917 - as _run_plain, and what is shown beside the table
-    watcher: Watcher, endings: Endings, interval: float, until: float | None, shared: str, said: list[str]
-) -> None:
+def _run_live(watcher: Watcher, rounds: Iterator[float], shared: str, said: list[str]) -> None:
     """The live table on a terminal, and its keys: look and draw until q is typed, or the time is over."""
-    color, view = output.wants_color(), View()
+    usual, view = output.style(), View()
 
     def text(width: int, height: int) -> str:
-        with local():
-            now = clock(to_iso(now_ms()))
+        style, now = replace(usual, width=width), clock_ms(now_ms(), usual)
         told = Told(watcher.memory.recent, [*watcher.troubles, *said[-2:]], watcher.memory.pending, now)
-        shown = (watcher.validation, shared, told, view)
-        return live(*shown, lang=watcher.lang, width=width, height=height, color=color)
+        return live(watcher.validation, shared, told, view, height, style)
 
-    with Keys() as keys, Screen(color=color) as screen:
-        while True:
-            _look(watcher, endings)
-            left = _left(interval, until)
-            end = time.monotonic() + (left or 0)
+    with Keys() as keys, Screen(color=usual.color) as screen:
+        for left in rounds:
+            end = time.monotonic() + left
             key = ""
             while key != "q":
                 screen.draw(text)
@@ -235,24 +232,15 @@ def _run_live(  # noqa: PLR0913, PLR0917 - as _run_plain, and what is shown besi
                     _diagnose(row.machine_id, watcher.lang, keys, screen)
                 if time.monotonic() >= end:
                     break
-            if key == "q" or left is None:
+            if key == "q":
                 return
 
 
 def _diagnose(machine_id: str, lang: str, keys: Keys, screen: Screen) -> None:
     """Show the diagnosis of a machine, until a key is typed."""
-    flags = {flag: value for flag, value in typed.repeated().items() if "diagnose" in typed.TAKES[flag]}
-    line = process.ours("diagnose", machine_id, "--lang", lang)
+    line = [*process.ours("diagnose", machine_id, "--lang", lang), *typed.needed(["diagnose"])]
     with screen.aside():
         output.write("")
-        subprocess.run([*line, *(word for pair in flags.items() for word in pair)], check=False)  # noqa: S603 - ourselves
+        subprocess.run(line, check=False)  # noqa: S603 - ourselves
         output.note("Any key goes back to the table.")
         keys.wait(_READ_S)
-
-
-def _left(interval: float, until: float | None) -> float | None:
-    """Return how long to wait for the next round, None where there is to be none."""
-    if until is None:
-        return interval
-    left = until - time.monotonic()
-    return None if left <= 0 else min(interval, left)

@@ -14,14 +14,10 @@ _LIST: Final = "roosync-ops machines list"
 
 
 class Fleet:
-    """Machines by machineId, and the groups they are listed under. Raises FleetError for a machine defined twice."""
+    """Machines by machineId, each once, and the groups they are listed under."""
 
     def __init__(self, machines: Iterable[Machine], groups: Mapping[str, Iterable[str]] | None = None) -> None:
-        self._by_id: dict[str, Machine] = {}
-        for machine in machines:
-            if machine.machine_id in self._by_id:
-                raise FleetError(f"{machine.machine_id}: machine_id: defined twice in the inventory")
-            self._by_id[machine.machine_id] = machine
+        self._by_id = {machine.machine_id: machine for machine in machines}
         self.groups: dict[str, tuple[str, ...]] = {name: tuple(ids) for name, ids in (groups or {}).items()}
 
     def get(self, machine_id: str) -> Machine | None:
@@ -80,15 +76,13 @@ def fleet_of(groups: Mapping[str, Group], data: Mapping[str, dict[str, Any]] | N
             given[machine_id] |= groups.get(name, ([], {}))[1] | more.get(name, {})
     machines: dict[str, Machine] = {}
     hosts = [host for members, _ in groups.values() for host in members]
-    for name, own in (host for host in hosts if not isinstance(host, str)):
-        machine_id = plain_name(name)[0]
-        if machine_id in machines:
-            raise FleetError(f"{machine_id}: machine_id: defined twice in the inventory")
-        machines[machine_id] = Machine.of_host(name, given[machine_id] | own)
-    for name in (host for host in hosts if isinstance(host, str)):
+    for host in sorted(hosts, key=lambda host: isinstance(host, str)):  # those with data first, which names refer to
+        name, own = (host, {}) if isinstance(host, str) else host
         machine_id = plain_name(name)[0]
         if machine_id not in machines:
-            machines[machine_id] = Machine.of_host(name, given[machine_id])
+            machines[machine_id] = Machine.of_host(name, given[machine_id] | own)
+        elif not isinstance(host, str):
+            raise FleetError(f"{machine_id}: machine_id: defined twice in the inventory")
     for name in map(_name_of, hosts):  # a host is reached by the connector that its name says, wherever that stands
         machine, ours = machines[plain_name(name)[0]], name.startswith((SSH_CONNECTOR, WINRM_CONNECTOR))
         if name != machine.host_name and (ours or machine.system == "windows"):

@@ -121,8 +121,8 @@ class Machine(BaseModel):
     @field_validator("host", "user", "python")
     @classmethod
     def _no_option(cls, value: str | None) -> str | None:
-        if value is not None and (not value.strip() or value.startswith("-") or "\n" in value):
-            raise ValueError("must not be empty, begin with a hyphen or hold a line break")
+        if value is not None and (not value.strip() or value.startswith("-") or min(value) < " "):
+            raise ValueError("must not be empty, begin with a hyphen or hold a line break, a tab or the like")
         return value
 
     @field_validator("shared", "local_dir")
@@ -175,6 +175,16 @@ class Machine(BaseModel):
         return {"ssh": SSH_CONNECTOR, "winrm": WINRM_CONNECTOR}[self.transport] + self.machine_id
 
     @property
+    def address(self) -> str:
+        """The name or address that this machine is reached by."""
+        return self.host or self.machine_id
+
+    def ssh_file(self, key: str) -> str | None:
+        """Return the path on this computer that a key of `ssh` names, None where it names none."""
+        named = self.ssh.get(key)
+        return os.path.expanduser(named) if isinstance(named, str) else None  # noqa: PTH111 - a word of a command line
+
+    @property
     def thresholds(self) -> Thresholds:
         return Thresholds(self.heartbeat_interval, self.offline_timeout)
 
@@ -216,7 +226,7 @@ class Machine(BaseModel):
         else:
             fields |= {key: value for key, value in data.items() if key in cls.model_fields}
         for field, prefix in (("ssh", "ssh_"), ("winrm", "winrm_"), ("arguments", "_")):
-            more = {key: value for key, value in data.items() if key.startswith(prefix) and key not in known}
+            more = {key: value for key, value in data.items() if str(key).startswith(prefix) and key not in known}
             if more and isinstance(fields.get(field, {}), dict):
                 fields[field] = {**more, **fields.get(field, {})}
         return cls.of(name, fields)

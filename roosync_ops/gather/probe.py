@@ -17,16 +17,17 @@ from roosync_ops.fleet import Machine
 from roosync_ops.judge import AgentState, ProbeResult, probes
 from roosync_ops.judge.contradictions import lately
 from roosync_ops.remote_script import checks
-from roosync_ops.remote_script.facts_model import ProbeReport, parse_knocked, parse_report
+from roosync_ops.remote_script.facts_model import Knocked, ProbeReport, parse_report
 from roosync_ops.state import SharedState, StateUnavailableError, from_document
 from roosync_ops.transport.link import CONNECT, LOGIN_S, Failure, Patience
-from roosync_ops.transport.reach import OPEN, Reach, host_of, known_hosts_of, port_of, reach_of
+from roosync_ops.transport.reach import Reach, port_of, reach_of
 from roosync_ops.transport.ssh import OpenSsh
 from roosync_ops.wire.record import OF_A_TWIN
 from roosync_ops.wire.times import now_ms, time_or_none
 
 from . import asking
 from .limits import Limits, silently
+from .source import own_replica
 
 #: How much of a machine's whole time a touch of its share may take: one that hangs must leave time to say so.
 _SHARE_PART: Final = 0.4
@@ -111,20 +112,20 @@ def look(
 def probe_beside(
     machines: Sequence[Machine],
     limits: Limits,
-    read: Callable[[], tuple[SharedState | None, StateUnavailableError | None]],
+    source: Callable[[], SharedState] | None,
     tell: Callable[[str], None] = silently,
 ) -> tuple[SharedState | None, dict[str, ProbeResult], StateUnavailableError | None]:
-    """Ask every machine, and `read` this computer's own replica meanwhile: one that hangs delays no machine's answer.
+    """Ask every machine, and read this computer's own replica meanwhile: one that hangs delays no machine's answer.
 
     A replica that was read long before the last answer is read again: it would lack what those know.
     Returns (the replica, the answers, why there is no replica).
     """
     with ThreadPoolExecutor(1) as pool:
-        here = pool.submit(read)
+        here = pool.submit(own_replica, source)
         found = probe(machines, limits.timeout_s, limits.connect_s, tell)
         own, trouble = here.result()
     if own is not None and now_ms() - own.read_at_ms > OLD_MS:
-        own = read()[0] or own
+        own = own_replica(source)[0] or own
     return own, found, trouble
 
 
@@ -135,10 +136,10 @@ def knock(
 
     The indirect probe of SWIM: what a witness says keeps a machine from being called dead, and does nothing else.
     """
-    ports = {machine.machine_id: [host_of(machine), port_of(machine)] for machine in targets}
+    ports = {machine.machine_id: [machine.address, port_of(machine)] for machine in targets}
     request = {"do": "knock", "targets": list(ports.values()), "limit": min(connect_timeout_s, timeout_s / 2)}
 
-    found = asking.each(witnesses, lambda one: asking.put(one, request, timeout_s, connect_timeout_s, parse_knocked))
+    found = asking.each(witnesses, lambda one: asking.put(one, request, timeout_s, connect_timeout_s, Knocked.read))
     return {
         name: frozenset(target for target, is_open in zip(ports, said.open, strict=False) if is_open)
         for name, said in found.items()
@@ -153,7 +154,7 @@ def result_of(
     way: dict[str, Any] = {
         "reach": reach,
         "login": checks.login(machine),
-        "known_hosts": known_hosts_of(machine) or os.path.expanduser("~/.ssh/known_hosts"),  # noqa: PTH111 - a word
+        "known_hosts": machine.ssh_file("ssh_known_hosts_file") or os.path.expanduser("~/.ssh/known_hosts"),  # noqa: PTH111 - a word
     }
     if isinstance(told, Failure):
         return ProbeResult(machine.machine_id, _unasked(told, reach), failure=told, **way)
@@ -177,7 +178,7 @@ def result_of(
 
 def _unasked(failure: Failure, reach: Reach | None) -> AgentState:
     """Return what is to be said of an agent that was not asked, or whose answer is of no use."""
-    met = reach is None or reach.answers == OPEN  # not a hop on the way to it
+    met = reach is None or reach.met  # not a hop on the way to it
     kind = _CONNECTED.get(failure.code, probes.OFF) if met else probes.OFF
     reason = failure.reason.removeprefix("unreachable: ")
     return AgentState(probes.UNCLEAR if failure.step != CONNECT else kind, detail=reason, hint=failure.hint)

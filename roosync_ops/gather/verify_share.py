@@ -12,7 +12,7 @@ from typing import Any, Final
 from roosync_ops.fleet import Machine
 from roosync_ops.judge.shares import Clock, Trait
 from roosync_ops.remote_script import on_measure
-from roosync_ops.remote_script.facts_model import Measured, MeasuredSighting, parse_measured
+from roosync_ops.remote_script.facts_model import Measured, MeasuredSighting
 from roosync_ops.transport.link import CONNECT, Failure
 from roosync_ops.wire.deadline import BoundedShare
 
@@ -84,7 +84,7 @@ def measure(
         tell(f"measuring {len(machines)} shares: {len(found)} done")
 
     def ask(machine: Machine, limit_s: float, what: dict[str, Any]) -> Measured | Failure:
-        return asking.about_share(machine, {"token": token, **what}, limit_s, connect_timeout_s, parse_measured)
+        return asking.about_share(machine, {"token": token, **what}, limit_s, connect_timeout_s, Measured.read)
 
     try:
         tell(f"measuring {len(machines)} shares, for {seconds:g} s and a little more")

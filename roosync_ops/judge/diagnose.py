@@ -112,11 +112,13 @@ def _where(case: MachineCase) -> dict[str, Any]:
 
 def command(word: str, facts: Mapping[str, Any], case: MachineCase) -> str:
     """Return what is typed to mend the cause `word`, empty where nothing is; what cannot be typed is diagnosed."""
-    cause, login = CAUSES[word], case.probe.login
-    if word in OF_DRIVE and (restart := _restart_drive(case)):
-        return restart
-    locked = cause.command == (SSH_COPY_ID,) and "ssh-add " in str(facts.get("hint"))  # the key is there already
-    words = HINT if locked else cause.windows if case.is_windows and cause.windows is not None else cause.command
+    cause, login, reach = CAUSES[word], case.probe.login, case.probe.reach
+    mends = _restart_drive(case) if word in OF_DRIVE else None
+    if cause.command == (SSH_COPY_ID,) and reach is not None:
+        mends = reach.hint  # the key is there already, and locked here
+    if mends:
+        return mends
+    words = cause.windows if case.is_windows else cause.command
     known = {key: value for key, value in facts.items() if value not in (None, _NOT_KNOWN)}
     try:
         found = [text.format_map(known) for text in words if text != LOGIN]

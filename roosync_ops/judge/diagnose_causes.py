@@ -1,8 +1,8 @@
 """Every cause a diagnosis can end in: a word, how grave it is, the one command that mends it, and what --fix may do.
 
 They are in causes.json, with what leads to each and which check it fails: codes of a login that failed (`connect`), of
-an answer that did not come (`asked`), what its port did (`port`), and what keeps an agent from using the share, in the
-words of those who looked (`share`). The room `show` has the sentence for each word, in both languages.
+an answer that did not come (`asked`), and what keeps an agent from using the share, by its own word or by that of the
+look (`share`). The room `show` has the sentence for each word, in both languages.
 """
 
 import json
@@ -31,7 +31,7 @@ class Cause:
 
     rank: int
     command: tuple[str, ...]
-    windows: tuple[str, ...] | None = None
+    windows: tuple[str, ...]
     fix: str | None = None
 
 
@@ -47,7 +47,7 @@ CAUSES: Final = {
     word: Cause(
         _RANKS.index(one["rank"]),
         tuple(one.get("command", "").split()),
-        tuple(one["windows"].split()) if "windows" in one else None,
+        tuple(one.get("windows", one.get("command", "")).split()),
         one.get("fix"),
     )
     for word, one in _ALL.items()

@@ -1,4 +1,4 @@
-"""The checks on the way to a machine and on it, in order: the network, who it is, the agent, its share."""
+"""The checks on the way to a machine and on it, in order: the network, its name, the agent, its share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 _CONNECT: Final = led_to_by("connect")
 _ASKED: Final = led_to_by("asked")
-_PORT: Final = led_to_by("port")
 _SHARE: Final = led_to_by("share")
 _OTHER: Final = ("", "share-problem")
 _ON_THE_WAY: Final = ("resolves", "answers", "host key", "login", "python")
@@ -32,18 +31,13 @@ _BOUND: Final = "{kind}, back once its user has logged on; after updates at nigh
 def trouble(case: MachineCase) -> tuple[str, str] | None:
     """Return (the check that fails, the cause) where the machine was not reached or did not answer, else None."""
     failure, reach = case.probe.failure, case.probe.reach
-    answers = None if reach is None else reach.answers
     if failure is None:
         return None
     if failure.step != "connect":
         return _ASKED.get(failure.code, ("python", "ask-failed"))
-    if failure.code in _CONNECT:
-        check, cause = _CONNECT[failure.code]
-        on_the_way = check == "host key" and answers is None  # a jump host's
-        return "answers" if on_the_way else check, cause
-    if reach is not None and reach.resolving is not None:
-        return "resolves", "name-not-resolved"
-    return _PORT.get(answers or "", ("login", "not-reached"))
+    check, cause = _CONNECT.get(failure.code, ("login", "not-reached"))
+    on_the_way = check == "host key" and not (reach is not None and reach.met)  # a jump host's
+    return "answers" if on_the_way else check, cause
 
 
 def way(case: MachineCase) -> list[DiagnosisStep]:
@@ -52,14 +46,13 @@ def way(case: MachineCase) -> list[DiagnosisStep]:
     at_fault = len(_ON_THE_WAY) if failed is None else _ON_THE_WAY.index(failed[0])
     reach, checks = case.probe.reach, []
     # Where nothing tells how far the way went, only what was seen beside it counts.
-    met = {"resolves": bool(reach.addresses), "answers": reach.answers == "open"} if reach is not None else {}
+    met = {"resolves": bool(reach.addresses), "answers": reach.met} if reach is not None else {}
     for at, name in enumerate(_ON_THE_WAY):
         if at < at_fault and (failed is None or failed[1] != "not-reached" or met.get(name)):
             checks.append(_passed(case, name))
         elif at == at_fault and failed is not None and case.probe.failure is not None:
             at_step, code, reason, hint = case.probe.failure[:4]
-            resolving = None if reach is None else reach.resolving
-            said = (name == "resolves" and resolving) or reason.removeprefix("unreachable: ")
+            said = reason.removeprefix("unreachable: ")
             checks.append(step(name, NOT_OK, "{said}", failed[1], said=said, code=code, step=at_step, hint=hint))
         else:
             checks.append(step(name, UNKNOWN))

@@ -28,11 +28,7 @@ FAULTS: Final[dict[str, str]] = json.loads(Path(__file__).with_name("faults.json
 LOCAL: Final = frozenset({"read-only", "full", "unmounted", "hang", "cold"})
 _NO_UPLOAD: Final = frozenset({"upload-stall", "away"})
 _NO_DOWNLOAD: Final = frozenset({"download-stall", "away", "old-files"})
-_CONFLICTS: Final = {
-    "conflict-drive": "drive",
-    "conflict-dropbox": "dropbox",
-    "conflict-syncthing": "syncthing",
-}
+_CONFLICT: Final = "conflict-"
 _DISGUISES: Final = ("placeholders", "reordered", "truncated", "zero-byte")
 
 #: `slow`: how many times longer.
@@ -82,12 +78,12 @@ def conflict_product(link: SyncLink, *, overwrites: bool) -> str | None:
 
     `overwrites` is whether the machine had not seen the version that its upload replaces.
     """
-    products = sorted(link.faults & _CONFLICTS.keys())
+    products = sorted(fault.removeprefix(_CONFLICT) for fault in link.faults if fault.startswith(_CONFLICT))
     if not products:
         return None
     spurious = link.draw.randrange(SPURIOUS_CONFLICT_ONE_IN) == 0
     product = link.draw.choice(products)
-    return _CONFLICTS[product] if overwrites or spurious else None
+    return product if overwrites or spurious else None
 
 
 def disguise(link: SyncLink, version: Version, past: Iterable[Version]) -> File | None:

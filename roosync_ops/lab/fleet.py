@@ -7,9 +7,8 @@ import secrets
 import shutil
 import signal
 import threading
-from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import Future
-from contextlib import ExitStack
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -25,9 +24,9 @@ from roosync_ops.transport.ssh import PROGRAM_VARIABLE
 from . import scenario, ssh_client
 from .faults import LOCAL, LabError, check_name
 from .guardian import LAB_VARIABLE, end_marked, guarded, marked_processes
-from .host import DRIVE, LabHost, Nest, NestError
+from .host import DRIVE, LabHost, Nest
 from .replica import FolderReplica
-from .replicator import DEFAULT_DELAY_S, Delay, Replicator, SyncThread
+from .replicator import DEFAULT_DELAY_S, Delay, Replicator, stepping
 from .scenario import PROCEDURE, Part
 from .sshd import SshServer
 
@@ -110,7 +109,7 @@ class LabFleet:
         """Switch a machine on. As at any boot, an agent that was put there comes up by itself. Raises LabError."""
         if self.is_on(name):
             raise LabError(f"{name} is on already")
-        self._loop.run(self._machines[name].server.start())
+        self._on_loop(self._machines[name].server.start())
         self.sync.switch(name, up=True, down=True)
         if self.host(name).agent.exists():
             self.agent(name, "start")
@@ -120,7 +119,7 @@ class LabFleet:
         if not self.is_on(name):
             raise LabError(f"{name} is off already")
         machine = self._machines[name]
-        self._loop.run(machine.server.stop())
+        self._on_loop(machine.server.stop())
         self.sync.switch(name, up=False, down=False)
         end_marked(*machine.host.marks)
 
@@ -166,8 +165,7 @@ class LabFleet:
             return False
         if name in LOCAL and not (name == "cold" and others):
             self._spoil(name, machine, on=on)
-        with self.sync.lock:
-            self.sync.replicator.fault(name, machine, on=on)
+        self.sync.fault(name, machine, on=on)
         return True
 
     def _spoil(self, name: str, machine: str, *, on: bool) -> None:
@@ -184,13 +182,13 @@ class LabFleet:
         else:
             try:
                 nest.cover(name)
-            except NestError as error:
-                raise NestError(f"{name} cannot be caused here: {error}; {_WAY_OUT}") from None
+            except OSError as error:
+                raise OSError(f"{name} cannot be caused here: {error}; {_WAY_OUT}") from None
 
     def faults(self) -> dict[str, list[str]]:
         """Return the faults that are on, of every machine that has one."""
         with self.sync.lock:
-            active = {name: sorted(link.faults) for name, link in self.sync.replicator.links.items()}
+            active = {name: sorted(link.faults) for name, link in self.sync.links.items()}
         return {name: faults for name, faults in active.items() if faults}
 
     def processes(self, name: str | None = None) -> list[int]:
@@ -199,12 +197,12 @@ class LabFleet:
 
     def _start(self, stack: ExitStack) -> None:
         self.root = stack.enter_context(guarded(self.lab_id))
-        self._loop = stack.enter_context(LoopThread())
+        self._on_loop = stack.enter_context(_loop())
         stack.callback(self._release_ports)
         self.temporary.mkdir()
         self._make_machines(stack)
         self._write_files()
-        self.sync = stack.enter_context(SyncThread(Replicator(self._replicas(), self._delay, self._seed)))
+        self.sync = stack.enter_context(stepping(Replicator(self._replicas(), self._delay, self._seed)))
         for part in self.parts:
             if part.powered:
                 self.power_on(part.name)
@@ -213,7 +211,7 @@ class LabFleet:
 
     def _release_ports(self) -> None:
         for machine in self._machines.values():
-            self._loop.run(machine.server.release())
+            self._on_loop(machine.server.release())
 
     def _make_machines(self, stack: ExitStack) -> None:
         self._client_key = asyncssh.generate_private_key("ssh-ed25519")
@@ -258,34 +256,22 @@ class LabFleet:
         if not host.agent.exists():
             raise LabError(f"{name} has no agent: it is not enrolled")
         done = host.run([f"{host.home}/bin/agent", verb, "--json"])
-        answer = parse_last_line(done.stdout.decode(errors="replace"))
-        if done.returncode or answer is None:
-            told = (answer or {}).get("message") or done.stderr.decode(errors="replace").strip()[-300:]
-            raise LabError(f"{name}: {verb}: {told or f'exit code {done.returncode}'}")
+        answer = parse_last_line(done.out.decode(errors="replace"))
+        if done.code or answer is None:
+            told = (answer or {}).get("message") or done.err.decode(errors="replace").strip()[-300:]
+            raise LabError(f"{name}: {verb}: {told or f'exit code {done.code}'}")
         return answer
 
 
-class LoopThread:
-    """Runs coroutines for callers on other threads: what belongs to the loop is touched on its thread alone."""
-
-    def __enter__(self) -> Self:
-        began: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
-
-        async def live() -> None:
-            over = asyncio.Event()
-            began.set_result((asyncio.get_running_loop(), over))
-            await over.wait()
-
-        # At its end it cancels every session that is still there, and waits for it to notice.
-        self._thread = threading.Thread(target=lambda: asyncio.run(live()), name="lab-ssh", daemon=True)
-        self._thread.start()
-        self._loop, self._over = began.result()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._over.set)
-        self._thread.join()
-
-    def run(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run a coroutine there to its end, or raise what it raised."""
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(_TIMEOUT_S)
+@contextmanager
+def _loop() -> Iterator[Callable[[Coroutine[Any, Any, None]], None]]:
+    """Give what runs a coroutine on an event loop's own thread: what belongs to the loop is touched there alone."""
+    with asyncio.Runner() as runner:  # at its end it cancels every session that is still there, and waits for each
+        loop = runner.get_loop()
+        thread = threading.Thread(target=loop.run_forever, name="lab-ssh", daemon=True)
+        thread.start()
+        try:
+            yield lambda work: asyncio.run_coroutine_threadsafe(work, loop).result(_TIMEOUT_S)
+        finally:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()

@@ -12,6 +12,7 @@ import errno
 import json
 import os
 import select
+import shutil
 import signal
 import stat
 import struct
@@ -189,7 +190,7 @@ class CoveredShare:
                 if select.select([fuse], [], [], slow.wait_s())[0]:
                     slow.take(os.read(fuse, _MAX_REQUEST))
                 for reply in slow.due():
-                    with suppress(FileNotFoundError):  # who asked was killed meanwhile
+                    with suppress(FileNotFoundError):  # the process that asked was killed meanwhile
                         os.write(fuse, reply)
 
     def _read_only(self) -> None:
@@ -200,26 +201,16 @@ class CoveredShare:
 
     def _full(self) -> None:
         """A file system just as large as a copy of what is there; news does not arrive on a full disk either."""
-        files = list(_files(self._path))
-        pages = 1 + sum(len(content) // _PAGE + 2 for _, content in files)
-        _mount("tmpfs", self._path, "tmpfs", _MS_NOSUID | _MS_NODEV, f"size={pages * _PAGE},mode=0700")
-        for name, content in files:
-            path = Path(self._path, name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+        there = os.open(self._path, os.O_PATH | os.O_CLOEXEC)  # what the mount is about to hide
+        try:
+            _mount("tmpfs", self._path, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=0700")
+            with suppress(shutil.Error):  # a file may be gone by now
+                shutil.copytree(f"/proc/self/fd/{there}", self._path, symlinks=True, dirs_exist_ok=True)
+        finally:
+            os.close(there)
         used = os.statvfs(self._path)
         full = (used.f_blocks - used.f_bfree) * used.f_frsize, used.f_files - used.f_ffree
         _mount("tmpfs", self._path, "tmpfs", _MS_REMOUNT, f"size={max(full[0], _PAGE)},nr_inodes={full[1]}")
-
-
-def _files(folder: str) -> list[tuple[Path, bytes]]:
-    found = []
-    for place, _, names in os.walk(folder):
-        for path in (Path(place, name) for name in names):
-            # It may be gone by now, and a link is nothing to follow.
-            with suppress(OSError), os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as stream:
-                found.append((path.relative_to(folder), stream.read()))
-    return found
 
 
 def _answer(document: dict[str, Any]) -> None:

@@ -83,7 +83,7 @@ class LabScreen:
         if self.quiet:
             self.shown.append(validation)
             return
-        output.write(show.table(validation, "en", output.width(), color=output.wants_color()))
+        output.write(show.table(validation, output.style()))
 
 
 def run(lab: LabFleet, words: Sequence[str], *, capture: bool = False) -> subprocess.CompletedProcess[bytes]:

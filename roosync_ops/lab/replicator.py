@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Self
 
 from . import faults
 from .replica import File, FileVersions, FolderReplica, SyncLink, Version
@@ -72,7 +71,10 @@ def uniform(low_s: float, high_s: float, seed: int = 0) -> Callable[[float], flo
 
 
 class Replicator:
-    """Replicates between `replicas`, by machine; `seed` decides what faults draw. `step`'s time never goes back."""
+    """Replicates between `replicas`, by machine; `seed` decides what faults draw. `step`'s time never goes back.
+
+    Its methods may be called on any thread; `lock` is for what else looks at its links.
+    """
 
     def __init__(
         self, replicas: Mapping[str, FolderReplica], delay: Callable[[float], float] | None = None, seed: int = 0
@@ -85,32 +87,36 @@ class Replicator:
         self._cloud: dict[str, Version] = {}
         self._past: dict[str, FileVersions] = {}
         self._number = 0
+        self.lock = threading.Lock()
 
     def switch(self, name: str, *, up: bool | None = None, down: bool | None = None) -> None:
         """Pause (False) or resume (True) a machine's uploads or downloads; None leaves as it is."""
         link = self.links[name]
-        link.up = link.up if up is None else up
-        link.down = link.down if down is None else down
+        with self.lock:
+            link.up = link.up if up is None else up
+            link.down = link.down if down is None else down
 
     def fault(self, name: str, machine: str, *, on: bool = True) -> None:
         """Switch a fault of faults.FAULTS on or off. Raises ValueError, KeyError for no such fault or machine."""
         faults.check_name(name)
         active = self.links[machine].faults
-        (active.add if on else active.discard)(name)
+        with self.lock:
+            (active.add if on else active.discard)(name)
 
     def step(self, now: float) -> None:
         """Do everything that is due at `now` (s). A replica in trouble is left out until the next step."""
-        well = [link for link in self.links.values() if self._notice(link, now)]
-        for link in well:
-            if link.faults or link.upset:
-                with _noted(link):
-                    self._misbehave(link, now)
-        for link in well:
-            if link.uploads and faults.goes_up(link):
-                self._transfer(link, link.uploads, self._upload, now)
-        for link in well:
-            if link.downloads and faults.comes_down(link):
-                self._transfer(link, link.downloads, self._download, now)
+        with self.lock:
+            well = [link for link in self.links.values() if self._notice(link, now)]
+            for link in well:
+                if link.faults or link.upset:
+                    with _noted(link):
+                        self._misbehave(link, now)
+            for link in well:
+                if link.uploads and faults.goes_up(link):
+                    self._transfer(link, link.uploads, self._upload, now)
+            for link in well:
+                if link.downloads and faults.comes_down(link):
+                    self._transfer(link, link.downloads, self._download, now)
 
     def _notice(self, link: SyncLink, now: float) -> bool:
         try:
@@ -227,29 +233,19 @@ def _content(file: File | None) -> bytes | None:
     return None if file is None else file.content
 
 
-class SyncThread:
-    """Steps a replicator until it is closed. Use `lock` around anything else that touches the replicator."""
+@contextmanager
+def stepping(replicator: Replicator) -> Iterator[Replicator]:
+    """Have a thread step a replicator until the block ends."""
+    end = threading.Event()
 
-    def __init__(self, replicator: Replicator) -> None:
-        self.replicator = replicator
-        self.lock = threading.Lock()
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="lab-sync", daemon=True)
+    def run() -> None:
+        while not end.wait(POLL_S):
+            replicator.step(time.monotonic())
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
-
-    def switch(self, name: str, *, up: bool | None = None, down: bool | None = None) -> None:
-        """As Replicator.switch, from any thread."""
-        with self.lock:
-            self.replicator.switch(name, up=up, down=down)
-
-    def _run(self) -> None:
-        while not self._end.wait(POLL_S):
-            with self.lock:
-                self.replicator.step(time.monotonic())
+    thread = threading.Thread(target=run, name="lab-sync", daemon=True)
+    thread.start()
+    try:
+        yield replicator
+    finally:
+        end.set()
+        thread.join()

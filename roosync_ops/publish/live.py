@@ -19,7 +19,7 @@ from roosync_ops.judge.reports import Dashboard
 from roosync_ops.show.exports import TYPE, openmetrics
 from roosync_ops.show.page import document, fragment, policy
 from roosync_ops.show.page.html import Html
-from roosync_ops.show.text import safe
+from roosync_ops.show.text import Style, safe
 from roosync_ops.wire.times import now_ms
 
 LOOPBACK: Final = "127.0.0.1"
@@ -46,7 +46,7 @@ class Live:
     ) -> None:
         self._look = look
         self._say = say
-        self._lang = lang
+        self._style = Style(lang)
         self._every_s = every_s
         self._shown = self._made(self._looked(), None)
 
@@ -66,13 +66,13 @@ class Live:
 
     def _made(self, board: Dashboard, trouble: str | None) -> _Shown:
         key = f"{board.at_ms}-{zlib.crc32((trouble or '').encode('utf-8', 'replace')):08x}"
-        return _Shown(board, key, fragment(board, self._lang, live=True, trouble=trouble, key=key), trouble)
+        return _Shown(board, key, fragment(board, self._style, live=True, trouble=trouble, key=key), trouble)
 
     def page(self, asked: SplitResult) -> tuple[HTTPStatus, str, str]:
         """Return what is answered to a path, as what."""
         shown = self._shown
         if asked.path == "/":
-            return HTTPStatus.OK, document(shown.board, self._lang, shown.content, live=True), _HTML
+            return HTTPStatus.OK, document(shown.board, self._style, shown.content, live=True), _HTML
         if asked.path == "/live":
             if parse_qs(asked.query).get("key") == [shown.key]:
                 return HTTPStatus.NO_CONTENT, "", _HTML

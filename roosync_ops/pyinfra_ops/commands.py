@@ -13,7 +13,7 @@ from pyinfra.connectors.util import CommandOutput, OutputLine
 from roosync_ops.fleet import Machine
 from roosync_ops.remote_script import checks
 from roosync_ops.remote_script.bundle import Bundle
-from roosync_ops.remote_script.facts_model import ProbeReport, parse_reply
+from roosync_ops.remote_script.facts_model import ProbeReport, Reply
 from roosync_ops.remote_script.question import SilenceError
 from roosync_ops.transport.link import Failure, LinkError
 
@@ -45,7 +45,8 @@ class AgentCommand(Ask):
         limit = _MARGIN_S + round(sum(step.get("limit", 0) for step in steps))
         removes = steps[-1]["do"] == "remove"
         request = {"do": "apply", "localDir": local_dir, "steps": steps, "look": not removes, "agent": agent}
-        super().__init__(request, machine.python, timeout_s=limit)
+        super().__init__(request, machine.python)
+        self.connector_arguments["_timeout"] = limit
         self.question.upload = upload
         self.question.is_last = removes
         self.machine = machine
@@ -59,7 +60,7 @@ class AgentCommand(Ask):
         try:
             with gevent.Timeout(self.limit_s + _GRACE_S, TimeoutError):
                 _, output = super().execute(state, host, connector_arguments)
-            reply = parse_reply(output.stdout_lines)
+            reply = Reply.read(output.stdout_lines)
         except SilenceError as error:
             said = " ".join(output.stderr_lines)[-200:]
             return self._silent(host, error.code, f"{error.reason} {said}".strip())
@@ -87,10 +88,11 @@ def _failed(host: Host, failure: Failure) -> tuple[bool, CommandOutput]:
 
 def refusal(failure: Failure) -> FunctionCommand:
     """Return the command that fails the host with a reason instead of a traceback."""
-    return FunctionCommand(_refuse, (failure,), {})
+    return FunctionCommand(refuse, (failure,), {})
 
 
-def _refuse(state: State, host: Host, failure: Failure) -> bool:  # noqa: ARG001 - pyinfra's signature
+def refuse(state: State, host: Host, failure: Failure) -> bool:  # noqa: ARG001 - pyinfra's signature
+    """Note why this host alone goes no further, and say so."""
     ledger(host).fail(failure)
     host.log_styled(failure.sentence(), fg="red", log_func=logger.error)
     return False

@@ -4,9 +4,8 @@ On a POSIX machine everything works that works with pyinfra's own SSH connector;
 machine's own shell as it is, and never through `sh`.
 """
 
-import abc
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeVar, cast
 
 from pyinfra.api.arguments import ConnectorArguments
@@ -22,10 +21,12 @@ from pyinfra.connectors.util import (
     make_unix_command_for_host,
 )
 
+from roosync_ops.fleet import FleetError, Machine
 from roosync_ops.remote_script.question import Question, no_answer
 from roosync_ops.transport import output
-from roosync_ops.transport.link import CLOSED, LOGIN_S, TOO_MUCH, Finished, Link, LinkError, Patience
+from roosync_ops.transport.link import CLOSED, LOGIN_S, TOO_MUCH, UNREACHABLE, Finished, Link, LinkError, Patience
 from roosync_ops.transport.posix_files import PosixLink
+from roosync_ops.transport.ssh import link_to
 from roosync_ops.transport.windows_link import WindowsLink
 
 from .ledger import ledger
@@ -39,7 +40,7 @@ _SHELL_ONLY: Final = ("_sudo", "_sudo_user", "_su_user", "_doas", "_dzdo", "_env
 _CONTROL: Final = ("_timeout", "_stdin", "_success_exit_codes")
 #: What pyinfra says of a transfer itself.
 _OF_FILES: Final = ("remote_temp_filename", "print_output", "print_input")
-#: Who else than the one that logged in.
+#: Arguments that run a command as another user than the one that logged in.
 _AS_OTHER: Final = ("_sudo", "_doas", "_dzdo", "_su_user")
 
 
@@ -47,39 +48,32 @@ class Ask(StringCommand):
     """Has a Python on the machine answer `request` (see on_machine). Our connectors take the question itself."""
 
     def __init__(
-        self,
-        request: Mapping[str, Any],
-        python: str | None = None,
-        *,
-        bootstrap: bool = False,
-        timeout_s: int | None = None,
-        forgiving: bool = False,
+        self, request: Mapping[str, Any], python: str | None, *, bootstrap: bool = False, forgiving: bool = False
     ) -> None:
         super().__init__(f"# roosync: {request.get('do')}")
-        if timeout_s is not None:
-            self.connector_arguments["_timeout"] = timeout_s
         self.question = Question(request, python, bootstrap)
         #: A fact is never a failure to pyinfra, which would print the output and drop the reason.
         self.forgiving = forgiving
 
 
-class MachineConnectError(ConnectError):
-    """A machine that was not reached; `code` and `hint` are the link's."""
-
-    def __init__(self, error: LinkError) -> None:
-        super().__init__(error.reason)
-        self.code, self.hint = error.code, error.hint
-
-
-class Connector(BaseConnector, abc.ABC):
+class Connector(BaseConnector):
     """A machine over a link."""
 
     handles_execution = True
     _link: Link | None = None
 
-    @abc.abstractmethod
+    @staticmethod
+    def make_names_data(name: str) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
+        """Yield the machine under its plain name: groups, --limit and our results know it by its machineId."""
+        yield name, {}, []
+
     def make_link(self, patience: Patience) -> Link:
         """Return the way to this host. Raises LinkError."""
+        try:
+            machine = Machine.of_host(self.host.name, self.host.data.dict())
+        except FleetError as error:
+            raise LinkError(UNREACHABLE, str(error)) from None
+        return link_to(machine, patience, keep=True)
 
     @property
     def link(self) -> Link:
@@ -95,7 +89,7 @@ class Connector(BaseConnector, abc.ABC):
     def connect(self) -> None:
         """Log in, where no connection is kept: one command more needs no login of its own.
 
-        Raises MachineConnectError.
+        Raises ConnectError, of which the cause is the link's error.
         """
         limit = float(self.state.config.CONNECT_TIMEOUT)
         book = ledger(self.host)
@@ -104,7 +98,7 @@ class Connector(BaseConnector, abc.ABC):
             if book.report is None:
                 _in_turn(link.open)
         except LinkError as error:
-            raise MachineConnectError(error) from None
+            raise ConnectError(error.reason) from error
         self._link = link
 
     def disconnect(self) -> None:
@@ -121,7 +115,7 @@ class Connector(BaseConnector, abc.ABC):
             self._say(f">>> {command}", told=print_input)
             done = self._answer(command, timeout_s)
             return command.forgiving or done.code == 0, self._shown(done, print_output=print_output)
-        done = self._as_asked(command, arguments, _bytes(stdin), timeout_s, print_input=print_input)
+        done = self._as_asked(command, arguments, _bytes(stdin), timeout_s, told=print_input)
         return done.code in (good or (0,)), self._shown(done, print_output=print_output)
 
     def _say(self, text: str, *, told: bool) -> None:
@@ -129,20 +123,14 @@ class Connector(BaseConnector, abc.ABC):
             echo(f"{self.host.print_prefix}{text}", err=True)
 
     def _as_asked(
-        self,
-        command: StringCommand,
-        arguments: dict[str, Any],
-        stdin: bytes = b"",
-        timeout_s: float | None = None,
-        *,
-        print_input: bool = False,
+        self, command: StringCommand, arguments: dict[str, Any], stdin: bytes, timeout_s: float | None, *, told: bool
     ) -> Finished:
-        """Run a command as whom, where and with what pyinfra's arguments say."""
+        """Run a command as the user, in the folder and with the variables that pyinfra's arguments name."""
         done: list[Finished] = []
 
         def execute() -> tuple[int, CommandOutput]:
             line = self._line(command, arguments)
-            self._say(f">>> {line}", told=print_input)
+            self._say(f">>> {line}", told=told)
             done.append(self.link.execute(line.get_raw_value(), stdin, timeout_s))
             return done[-1].code, self._shown(done[-1], print_output=False)
 
@@ -218,7 +206,7 @@ class _AsOther(PosixLink):
         self._run, self._arguments = run, arguments
 
     def execute(self, line: str, stdin: bytes = b"", timeout_s: float | None = None) -> Finished:
-        return self._run(StringCommand(line), self._arguments, stdin, timeout_s)
+        return self._run(StringCommand(line), self._arguments, stdin, timeout_s, told=False)
 
 
 def _bytes(stdin: Any) -> bytes:

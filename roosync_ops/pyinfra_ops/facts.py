@@ -7,7 +7,7 @@ from pyinfra.api.facts import FactBase
 
 from roosync_ops.fleet import Machine
 from roosync_ops.remote_script import checks
-from roosync_ops.remote_script.facts_model import ProbeReport, Reply, parse_reply, parse_report
+from roosync_ops.remote_script.facts_model import ProbeReport, Reply, parse_report
 from roosync_ops.remote_script.question import SilenceError
 
 from .connector import Ask
@@ -73,7 +73,7 @@ class ReplicaFacts(FactBase[Reply | SilenceError]):
 
     def process(self, output: list[str]) -> Reply | SilenceError:
         try:
-            return parse_reply(output)
+            return Reply.read(output)
         except SilenceError as silence:
             return silence
 

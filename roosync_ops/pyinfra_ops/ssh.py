@@ -1,14 +1,6 @@
 """pyinfra connector `@roosync-ssh`: a machine, POSIX or Windows, by the system's own OpenSSH client."""
 
-from collections.abc import Iterator
-from typing import Any
-
 from pyinfra.connectors.base import DataMeta
-
-from roosync_ops.fleet import FleetError, Machine
-from roosync_ops.transport import link as links
-from roosync_ops.transport.link import Link, LinkError, Patience
-from roosync_ops.transport.ssh import link_to
 
 from .connector import Connector
 
@@ -26,15 +18,3 @@ class SshConnector(Connector):
         "ssh_config_file": DataMeta("ssh's configuration, instead of the user's and the system's"),
         "ssh_program": DataMeta("the ssh program; ROOSYNC_SSH in the environment comes first"),
     }
-
-    @staticmethod
-    def make_names_data(name: str) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
-        """Yield the machine under its plain name: groups, --limit and our results know it by its machineId."""
-        yield name, {}, []
-
-    def make_link(self, patience: Patience) -> Link:
-        try:
-            machine = Machine.of_host(self.host.name, self.host.data.dict())
-        except FleetError as error:
-            raise LinkError(links.UNREACHABLE, str(error)) from None
-        return link_to(machine, patience, keep=True)

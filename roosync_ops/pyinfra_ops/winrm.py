@@ -11,9 +11,8 @@ from typing import Any
 from pyinfra import logger
 from pyinfra.connectors.base import DataMeta
 
-from roosync_ops.transport import link as links
-from roosync_ops.transport import winrm, winrm_access
-from roosync_ops.transport.link import Link, LinkError, Patience
+from roosync_ops.transport import winrm_access
+from roosync_ops.transport.link import UNREACHABLE, Link, LinkError, Patience
 
 from .connector import Connector
 
@@ -23,18 +22,16 @@ class WinrmConnector(Connector):
 
     data_cls = winrm_access.ConnectorData
     data_meta = {key: DataMeta(*meaning) for key, meaning in winrm_access.KEYS.items()}  # noqa: RUF012 - pyinfra's own form
-    data: winrm_access.ConnectorData
 
     @staticmethod
     def make_names_data(name: str) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
-        """Yield the machine under its plain name: groups, --limit and our results know it by its machineId."""
-        yield name, {"winrm_hostname": name, "system": "windows", "transport": "winrm"}, []
+        yield name, {"system": "windows", "transport": "winrm"}, []
 
     def make_link(self, patience: Patience) -> Link:
         if self.host.data.get("winrm_password"):
             said = f"winrm_password is a secret and must not be in an inventory: set {winrm_access.PASSWORD} instead"
-            raise LinkError(links.UNREACHABLE, said)
-        return winrm.Winrm(self.host.name, self.data, patience.connect_s)
+            raise LinkError(UNREACHABLE, said)
+        return super().make_link(patience)
 
     def connect(self) -> None:
         super().connect()

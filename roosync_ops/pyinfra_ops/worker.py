@@ -30,10 +30,8 @@ from pyinfra.context import ctx_config, ctx_host, ctx_inventory, ctx_state
 from roosync_ops import process, typed
 from roosync_ops.fleet import Machine
 from roosync_ops.remote_script.checks import in_detail, unreachable
-from roosync_ops.transport import link as links
-from roosync_ops.transport.link import Failure
+from roosync_ops.transport.link import UNREACHABLE, Failure, LinkError
 
-from .connector import MachineConnectError
 from .ledger import PLANNED, ledger
 from .preflight import first
 from .run import Event, Result
@@ -148,7 +146,7 @@ def _part(host: Host) -> None:
 
 
 def _state_of(request: dict[str, Any]) -> State:
-    """Return pyinfra's state for the machines, as the inventory was read: once, by who asks."""
+    """Return pyinfra's state for the machines, as the inventory was read: once, by the parent process."""
     state = State(check_for_changes=request["dry"])
     state.cwd = os.getcwd()  # noqa: PTH109 - pyinfra holds it as a text
     ctx_state.set(state)
@@ -194,7 +192,7 @@ def _connect(state: State, host: Host) -> bool:
         host.connect(show_errors=False, raise_exceptions=True)
     except (ConnectError, PyinfraError, TimeoutError, OSError) as error:
         state.failed_hosts.add(host)
-        known = error if isinstance(error, MachineConnectError) else links.LinkError(links.UNREACHABLE, "")
+        known = error.__cause__ if isinstance(error.__cause__, LinkError) else LinkError(UNREACHABLE, "")
         machine = Machine.of_host(host.name, host.data.dict())
         ledger(host).fail(unreachable(machine, known.code, error, known.hint))
         return False

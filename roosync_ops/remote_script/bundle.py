@@ -8,12 +8,10 @@ one space: nothing on the machine reads them, and tracebacks keep their line num
 import ast
 import hashlib
 import io
-import os
 import re
 import tokenize
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -21,8 +19,7 @@ from pathlib import Path
 from roosync_ops import __version__
 from roosync_ops.wire import local
 
-from .travel import AST_LOCK
-from .windows.uv import cache_folder
+from .kept import AST_LOCK, digest, kept
 
 #: The agent is pushed to machines that are nearly out of everything.
 MAX_BYTES = 200_000
@@ -62,13 +59,12 @@ class BundleError(RuntimeError):
 
 @dataclass(frozen=True)
 class Bundle:
-    """One build of the agent. `path` is where it was written, None while it is in memory alone."""
+    """One build of the agent."""
 
     version: str
     build_id: str
     sha256: str
     data: bytes = field(repr=False)
-    path: Path | None = None
 
     @property
     def file_name(self) -> str:
@@ -82,7 +78,7 @@ def build(output: Path | None = None, *, cache: Path | None = None) -> Bundle:
     Raises BundleError when it would be too large, OSError when `output` cannot be written.
     """
     raw = _raw()
-    data = _kept(raw, cache or cache_folder(os.environ))
+    data = kept("agent", {**raw, "by whom": Path(__file__).read_bytes()}, lambda: _built(raw), cache)
     if len(data) > MAX_BYTES:
         raise BundleError(f"the agent is {len(data)} bytes; at most {MAX_BYTES} are allowed")
     if output is not None:
@@ -90,29 +86,10 @@ def build(output: Path | None = None, *, cache: Path | None = None) -> Bundle:
     return _told(data, output)
 
 
-def _kept(raw: Mapping[str, bytes], cache: Path) -> bytes:
-    """Return the agent of these sources: to strip them takes longer than to log in to a machine, so it is kept.
-
-    It is kept in a folder of this user's alone, and believed where its sources, what made it and its hash are the same.
-    """
-    made_of = _digest({**raw, "by": __version__.encode() + Path(__file__).read_bytes()})
-    path = cache / "agent"
-    with suppress(OSError):
-        local.make_folder(str(path.parent))
-        head, _, data = path.read_bytes().partition(b"\n")
-        if head.decode("ascii", "replace") == f"{made_of} {hashlib.sha256(data).hexdigest()}":
-            return data
-    data = _built(raw)
-    with suppress(OSError):
-        local.make_folder(str(path.parent))
-        local.write(str(path), f"{made_of} {hashlib.sha256(data).hexdigest()}\n".encode() + data)
-    return data
-
-
 def _built(raw: Mapping[str, bytes]) -> bytes:
     with AST_LOCK:
         files = _stripped(raw)
-    build_id = _digest(files)[:_BUILD_ID_DIGITS]
+    build_id = digest(files)[:_BUILD_ID_DIGITS]
     files[_BUILD_MODULE] = f'BUILD_ID = "{build_id}"\n'.encode()
     files["__main__.py"] = _MAIN
     return _archive(files, f"roosync-ops agent {__version__} {build_id}".encode())
@@ -132,7 +109,7 @@ def _told(data: bytes, path: Path | None) -> Bundle:
     if match is None:
         raise BundleError(f"{path}: a zip archive, but not an agent of roosync-ops")
     version, build_id = (part.decode() for part in match.groups())
-    return Bundle(version, build_id, hashlib.sha256(data).hexdigest(), data, path)
+    return Bundle(version, build_id, hashlib.sha256(data).hexdigest(), data)
 
 
 def _stripped(raw: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -197,9 +174,9 @@ def _tokens(source: bytes) -> Iterator[tokenize.TokenInfo]:
 def _cut(source: bytes, name: str) -> bytes:
     """Return `source` without what the interpreter would hold as text for as long as it runs."""
     lines = source.split(b"\n")
-    for (row, begin), (last, end), kept in sorted(_cuts(ast.parse(source), lines, name.split("/")[:-1]), reverse=True):
+    for (row, begin), (last, end), stays in sorted(_cuts(ast.parse(source), lines, name.split("/")[:-1]), reverse=True):
         rest = lines[last - 1][end:]
-        lines[row - 1 : last] = [lines[row - 1][:begin] + kept + rest, *[b""] * (last - row)]
+        lines[row - 1 : last] = [lines[row - 1][:begin] + stays + rest, *[b""] * (last - row)]
     return b"\n".join(lines)
 
 
@@ -255,14 +232,6 @@ def _may_touch(before: tokenize.TokenInfo, after: str) -> bool:
     """Return True if two tokens are read the same without a space: not where a word would go on."""
     both = before.string[-1] + after[0]
     return (before.type, after) != (tokenize.NUMBER, ".") and not all(sign.isalnum() or sign in "_\"'" for sign in both)
-
-
-def _digest(files: dict[str, bytes]) -> str:
-    """Names and lengths are hashed with the contents, so no two sets of files can run together."""
-    digest = hashlib.sha256()
-    for name, data in sorted(files.items()):
-        digest.update(f"{name}\0{len(data)}\0".encode() + data)
-    return digest.hexdigest()
 
 
 def _archive(files: dict[str, bytes], comment: bytes) -> bytes:

@@ -3,7 +3,6 @@
 Pure functions from what a machine answered to one failure, or none.
 """
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -66,19 +65,13 @@ def login(machine: Machine) -> tuple[str, ...]:
     """Return the words that a person logs in with over the same connection as ours; none where it is not SSH."""
     if machine.transport == "winrm":
         return ()
-    named = {flag: machine.ssh.get(f"ssh_{key}") for flag, key in (("-F", "config_file"), ("-i", "key"))}
-    options = [word for flag, path in named.items() if isinstance(path, str) for word in (flag, _local(path))]
-    hosts = machine.ssh.get("ssh_known_hosts_file")
-    if isinstance(hosts, str):
+    named = {"-F": machine.ssh_file("ssh_config_file"), "-i": machine.ssh_file("ssh_key")}
+    options = [word for flag, path in named.items() if path is not None for word in (flag, path)]
+    if (hosts := machine.ssh_file("ssh_known_hosts_file")) is not None:
         quote = '"' * (" " in hosts)
-        options += ["-o", f"UserKnownHostsFile={quote}{_local(hosts)}{quote}"]
-    host = machine.host or machine.machine_id
+        options += ["-o", f"UserKnownHostsFile={quote}{hosts}{quote}"]
     port = ["-p", str(machine.port)] if machine.port else []
-    return ("ssh", *options, *port, f"{machine.user}@{host}" if machine.user else host)
-
-
-def _local(path: str) -> str:
-    return os.path.expanduser(path)  # noqa: PTH111 - a word of a command line
+    return ("ssh", *options, *port, f"{machine.user}@{machine.address}" if machine.user else machine.address)
 
 
 def there(machine: Machine, words: Sequence[str], on_windows: Sequence[str] | None = None) -> str:
@@ -148,6 +141,8 @@ def _no_python(machine: Machine, error: SilenceError) -> Failure:
     hint = there(machine, ("sudo", "apt-get", "install", "-y", "python3"), ("where", "python"))
     if machine.python:  # it may be there under another name
         hint = there(machine, ("command", "-v", "python3"), ("where", "python"))
+    elif machine.bootstrap_python:
+        hint = typed.ours("rollout", machine.machine_id)
     return Failure(PREFLIGHT, error.code, f"no CPython 3.9 or later {where}; {way}", hint)
 
 
@@ -270,9 +265,8 @@ def _evidence(machine: Machine, state: dict[str, Any]) -> Iterator[Evidence]:
     for piece in _part(state, "evidence", list):
         match piece:
             case {"machineId": machine.machine_id, "record": dict(own), "kind": kind} if kind in (FILE, CONFLICT, VIEW):
-                file = str(piece.get("file"))
                 with suppress(NotUnderstoodError):  # it is another machine's, and no evidence about this one
-                    yield Evidence(parse(own, machine.machine_id, file)[0], kind, file)
+                    yield Evidence(parse(own, machine.machine_id)[0], kind, str(piece.get("file")))
 
 
 def _part(value: dict[str, Any], key: str, kind: type) -> Any:

@@ -1,15 +1,12 @@
 """What a machine answered, as types: hostile until it has been through here."""
 
-import functools
-import threading
-from collections.abc import Callable, Iterable
-from typing import Annotated, Any, Final, Literal, TypeVar
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from roosync_ops.wire.times import time_or_none
 
-from .question import SilenceError, document_in
 from .status_model import (
     AgentAnswer,
     Beat,
@@ -20,11 +17,8 @@ from .status_model import (
     ShareState,
     ViewState,
     Word,
+    first_of,
 )
-
-T = TypeVar("T", bound=AgentAnswer)
-#: Answers come in threads, and a model is built when it is first used; older pydantics do not guard that themselves.
-_building: Final = threading.Lock()
 
 
 class Python(AgentAnswer):
@@ -127,7 +121,7 @@ def _or_unreadable(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
     try:
         return validate(value)
     except ValidationError as error:
-        return AgentStatus(success=False, code="NOT_UNDERSTOOD", message=_first(error))
+        return AgentStatus(success=False, code="NOT_UNDERSTOOD", message=first_of(error))
 
 
 Status = Annotated[AgentStatus | None, WrapValidator(_or_unreadable)]
@@ -260,31 +254,8 @@ class Logs(AgentAnswer):
 
 def parse_report(lines: Iterable[str], sent_ms: int, received_ms: int) -> ProbeReport:
     """Read a probe's output. `sent_ms` and `received_ms` bound the round trip on our clock. Raises SilenceError."""
-    report = _model(ProbeReport, lines)
+    report = ProbeReport.read(lines)
     ahead, behind = report.clock.start_ms - sent_ms, report.clock.end_ms - received_ms
     return report.model_copy(
         update={"clock_offset_ms": (ahead + behind) // 2, "clock_error_ms": max(0, (ahead - behind) // 2)}
     )
-
-
-def _model(model: type[T], lines: Iterable[str]) -> T:
-    document = document_in(list(lines))
-    with _building:
-        model.model_rebuild()
-    try:
-        return model.model_validate_json(document)
-    except ValidationError as error:
-        raise SilenceError("NOT_UNDERSTOOD", f"its answer is not what ours would be: {_first(error)}") from None
-
-
-#: Of the output of an `apply`, a `verify`, a `tend`, a `knock`, a `logs`. Each raises SilenceError.
-parse_reply: Final[Callable[[Iterable[str]], Reply]] = functools.partial(_model, Reply)
-parse_measured: Final[Callable[[Iterable[str]], Measured]] = functools.partial(_model, Measured)
-parse_tended: Final[Callable[[Iterable[str]], Tended]] = functools.partial(_model, Tended)
-parse_knocked: Final[Callable[[Iterable[str]], Knocked]] = functools.partial(_model, Knocked)
-parse_logs: Final[Callable[[Iterable[str]], Logs]] = functools.partial(_model, Logs)
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"[:200]

@@ -158,17 +158,14 @@ def reply_in(verb: str, code: int | None, output: str, limit_s: float) -> dict[s
 
 def share_problem(found: dict[str, Any], limit_s: float) -> tuple[str, str] | None:
     """Return (a code, a sentence) for the first reason why no agent can use a share that was looked at, or None."""
-    free, missing = found.get("freeBytes"), "write to" if found.get("readable") else "read"
+    free, readable = found.get("freeBytes"), found.get("readable")
+    refused = f"the user the agent runs as may not {'write to' if readable else 'read'} it"
     reasons = (
         (found.get("hung"), "SHARE_HUNG", f"no answer within {limit_s:g} s"),
         (not found.get("exists"), "SHARE_MISSING", "there is no such folder; it is never created"),
         (not found.get("isDirectory"), "SHARE_NOT_A_FOLDER", "it is not a folder"),
         (found.get("readOnly"), "SHARE_READ_ONLY", "it is mounted read-only"),
-        (
-            not found.get("readable") or not found.get("writable"),
-            "SHARE_REFUSED",
-            f"the user the agent runs as may not {missing} it",
-        ),
+        (not (readable and found.get("writable")), "SHARE_REFUSED", refused),
         (found.get("problem"), "SHARE_PROBLEM", str(found.get("problem"))),
         (free is not None and free < MIN_FREE_BYTES, "SHARE_FULL", f"{free} bytes are free"),
     )

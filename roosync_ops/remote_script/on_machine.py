@@ -43,9 +43,9 @@ from .on_common import (
 )
 
 if sys.platform == "win32":
-    from .on_windows import ask, forget_upload, look_at_share, put_in_place, rmdir, unlink, uploaded, who
+    from .on_windows import ask, look_at_share, put_in_place, rmdir, unlink, uploaded, who
 else:
-    from .on_posix import ask, forget_upload, look_at_share, put_in_place, rmdir, unlink, uploaded, who
+    from .on_posix import ask, look_at_share, put_in_place, rmdir, unlink, uploaded, who
 
 
 def probe(request: dict[str, Any]) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def probe(request: dict[str, Any]) -> dict[str, Any]:
     limit_s = float(request.get("shareDeadline") or 5)
     agent = agent_of(folder)
     own = None if problem else told(agent, "status", STATUS_LIMIT_S)
-    share = look_at_share(shared, limit_s, agent, own)
+    share = None if shared is None else look_at_share(shared, limit_s, agent, own)
     return {
         "hostname": hostname(),
         "platform": sys.platform,
@@ -146,7 +146,8 @@ def _push(agent: str, step: dict[str, Any]) -> dict[str, Any]:
     data = uploaded(folder)
     if sha256(data) == step["sha256"]:
         replace(folder, step["agent"], data, 0o700)
-        forget_upload(folder)
+        with suppress(FileNotFoundError):  # it came by stdin, or another rollout of the same build has removed it
+            unlink(os.path.join(folder, PUSHED_NAME))
     elif sha256_of(path) != step["sha256"]:  # else another rollout of the same build has just taken it
         raise StepError("UPLOAD_BROKEN", "the agent did not arrive whole; the old one is still in place")
     return {"pushed": step["agent"]}
@@ -248,7 +249,7 @@ def _look(agent: str, step: dict[str, Any]) -> dict[str, Any]:
 
 #: What a rollout that was cut off left of a file.
 _CUT_OFF = re.compile(r"\.(agent|agent-[0-9a-f]{16}|config)\.(pyz|json)(\.[0-9]+)?\.new")
-#: What else of ours lies in the local folder; the logon session's answer where the one who asked was ended before.
+#: What else of ours lies in the local folder; the logon session's answer where the process that asked was ended before.
 _OURS = re.compile(
     "|".join([*map(re.escape, (AGENT_NAME, CONFIG_NAME, *MEASURE_NAMES)), f"{re.escape(PUSHED_NAME)}.*"])
     + rf"|{BUILD_FILE.pattern}|{_CUT_OFF.pattern}|answer-[0-9a-f]{{16}}(\.tmp|\.log)?"

@@ -41,16 +41,8 @@ def uploaded(_folder: str) -> bytes:
     return b""
 
 
-def forget_upload(_folder: str) -> None:
-    """Nothing is kept of stdin."""
-
-
-def look_at_share(
-    shared: str | None, limit_s: float, _agent: str, _status: dict[str, Any] | None
-) -> dict[str, Any] | None:
+def look_at_share(shared: str, limit_s: float, _agent: str, _status: dict[str, Any] | None) -> dict[str, Any]:
     """Look at the share as the user the agent will run as, and write nothing; `hung` where it gave no answer."""
-    if shared is None:
-        return None
     code, output = bounded(lambda: print(json.dumps(share_facts(shared))), limit_s)  # noqa: T201 - its stdout is the pipe
     facts = parse_last_line(output)
     if code is None or facts is None:
@@ -78,17 +70,14 @@ def _main(path: str, verb: str) -> Callable[[list[str]], int]:
     except Exception as error:  # noqa: BLE001 - whatever that file is
         raise StepError("NOT_OUR_AGENT", f"{path} cannot be run: {type(error).__name__}: {error}") from None
 
-    def run(argv: list[str]) -> int:
-        sys.argv = [path, *argv]
-        return main(argv)
-
-    return run
+    return main
 
 
 def ask(agent: str, argv: list[str], limit_s: float) -> dict[str, Any]:
     """Return what the agent in the file `agent` answers to one verb. Raises StepError."""
     main = _main(agent, argv[0])
     words = [*argv, "--local-dir", os.path.dirname(agent), "--json"]
+    sys.argv = [agent, *words]
     code, output = bounded(lambda: main(words), limit_s)
     return reply_in(argv[0], code, output, limit_s)
 

@@ -77,22 +77,12 @@ def uploaded(folder: str) -> bytes:
     return b""
 
 
-def forget_upload(folder: str) -> None:
-    """Remove what was taken from there; another rollout of the same build may have done so."""
-    with suppress(FileNotFoundError):
-        unlink(os.path.join(folder, PUSHED_NAME))
-
-
-def look_at_share(
-    shared: str | None, limit_s: float, agent: str, status: dict[str, Any] | None
-) -> dict[str, Any] | None:
+def look_at_share(shared: str, limit_s: float, agent: str, status: dict[str, Any] | None) -> dict[str, Any]:
     """Look at the share as the agent would, and write nothing; `hung` where it gave the agent no answer.
 
     This SSH session may not see a drive that the user's logon session does, or hang in it: a loop that has just
     written to the share is believed, and where there is an agent, it is asked.
     """
-    if shared is None:
-        return None
     told = _proved_by_loop(shared, status or {}) or _told_by_agent(shared, limit_s, agent)
     if told is not None:
         return told

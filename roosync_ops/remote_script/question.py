@@ -19,7 +19,7 @@ from roosync_ops.transport import posix_files
 from roosync_ops.transport.link import Finished, Link
 from roosync_ops.transport.windows_link import WindowsLink
 
-from . import travel
+from .kept import kept, packed
 from .on_common import MARKER, PRESSED
 
 #: Where a CPython may be when the inventory names none: PATH first, then where installers leave it.
@@ -78,7 +78,7 @@ class Question:
 
             done = python.answer(link, self, timeout_s)
         else:
-            stdin = b"" if self.upload is None else packed(self.upload).encode()
+            stdin = b"" if self.upload is None else uploaded(self.upload).encode()
             self.sent_ms = time.time_ns() // 1_000_000
             done = link.execute(posix_files.shell(command(self.request, self.python)), stdin, timeout_s)
         return done._replace(out=_telling(done.out) or done.err[-_TAIL:], err=done.err[-_TAIL:])
@@ -109,16 +109,16 @@ def command(request: Mapping[str, Any], python: str | None = None) -> str:
     return (
         f"for p in {places}; do "
         'command -v "$p" >/dev/null 2>&1 || continue; '
-        f'"$p" -I -S -c {shlex.quote(_LOADER)} {travel.packed("posix", str(request.get("do")))} {token}; '
+        f'"$p" -I -S -c {shlex.quote(_LOADER)} {packed("posix", str(request.get("do")))} {token}; '
         f"r=$?; [ $r -eq {_TOO_OLD} ] || exit $r; done; "
         f"echo {shlex.quote(MARKER + missing)}; exit 1"
     )
 
 
 @functools.cache
-def packed(data: bytes) -> str:
+def uploaded(data: bytes) -> str:
     """Return `data` as the one line of text that `push` takes from stdin. Packing it takes longer than a login."""
-    return base64.b64encode(zlib.compress(data, 9)).decode()
+    return base64.b64encode(kept("upload", {"agent": data}, lambda: zlib.compress(data, 9))).decode()
 
 
 class SilenceError(Exception):

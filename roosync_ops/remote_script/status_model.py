@@ -1,13 +1,18 @@
 """The parts of an agent's own `status`, and what every part of an answer has in common."""
 
-from typing import Annotated, Any, Final
+import threading
+from collections.abc import Iterable
+from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic.alias_generators import to_camel
+
+from .question import SilenceError, document_in
 
 #: No path is longer, and no more is read of what a machine says in one field, in characters.
 _MAX_TEXT: Final = 4096
-
+#: Answers come in threads, and a model is built when it is first used; older pydantics do not guard that themselves.
+_building: Final = threading.Lock()
 #: A code or a step's name: for programs, never for a shell.
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
 
@@ -25,6 +30,17 @@ class AgentAnswer(BaseModel):
         defer_build=True,
     )
 
+    @classmethod
+    def read(cls, lines: Iterable[str]) -> Self:
+        """Return what a machine answered, out of all that it said. Raises SilenceError."""
+        document = document_in(list(lines))
+        with _building:
+            cls.model_rebuild()
+        try:
+            return cls.model_validate_json(document)
+        except ValidationError as error:
+            raise SilenceError("NOT_UNDERSTOOD", f"its answer is not what ours would be: {first_of(error)}") from None
+
     def to_json(self) -> Any:
         """What pyinfra prints for `pyinfra ... fact ... --json`."""
         return self.model_dump(mode="json", by_alias=True)
@@ -35,8 +51,14 @@ class AgentAnswer(BaseModel):
         return value[:_MAX_TEXT] if isinstance(value, str) else value
 
 
+def first_of(error: ValidationError) -> str:
+    """Return the first thing that is wrong with an answer, and where."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"[:200]
+
+
 class Permanence(AgentAnswer):
-    """What keeps the loop alive when nobody is logged in."""
+    """What keeps the loop alive when no user is logged in."""
 
     kind: str = "none"
     installed: bool = False
@@ -72,7 +94,7 @@ class ShareState(AgentAnswer):
 
 
 class ViewState(AgentAnswer):
-    """The loop's own experience of the view: who keeps it, and who erased others from it, as far as that shows."""
+    """The loop's own experience of the view: its keeper, and which machine erased others from it."""
 
     keeper: str | None = None
     erased_by: str | None = None

@@ -1,40 +1,18 @@
 """on_machine as it travels: one text of a few parts, with what they share with wire and agent written into it."""
 
 import ast
-import base64
-import functools
 import inspect
-import threading
-import zlib
 from types import ModuleType
-from typing import Final, Literal
+from typing import Final
 
 from roosync_ops.agent import builds, local_state, lock, share_facts
 from roosync_ops.agent import config as agent_config
 from roosync_ops.wire import child, identity, local
 
 from . import on_common, on_machine, on_measure, on_posix, on_request, on_tidy, on_verify, on_windows
+from .kept import OF_SHARES, ON_REQUEST, System
 
-System = Literal["posix", "windows"]
 _PARTS: Final = {"posix": on_posix, "windows": on_windows}
-#: Each takes a part more, which the many other requests need not carry.
-_ON_REQUEST: Final = ("knock", "logs")
-_OF_SHARES: Final = ("verify", "tidy", "tend")
-
-
-#: CPython 3.11 confuses trees that two threads make at once (gh-106905); a thread that makes one holds this.
-AST_LOCK: Final = threading.RLock()
-
-
-def packed(system: System, do: str) -> str:
-    """Return `source` as one word of a line."""
-    with AST_LOCK:  # many ask at once for the first time
-        return _packed(system, do if do in (*_ON_REQUEST, *_OF_SHARES) else "probe")
-
-
-@functools.cache
-def _packed(system: System, do: str) -> str:
-    return base64.b64encode(zlib.compress(source(system, do).encode(), 9)).decode()
 
 
 def source(system: System, do: str = "probe") -> str:
@@ -47,16 +25,16 @@ def source(system: System, do: str = "probe") -> str:
         + "import errno, os, stat\n"
         + _needed(local, "make_folder", "create", "sha256_of")
     )
-    if system == "windows" or do in _OF_SHARES:
+    if system == "windows" or do in OF_SHARES:
         shared += f"import subprocess, threading\n{_needed(child, 'run')}"
     else:
         shared += _needed(child, "MAX_OUTPUT_BYTES")
     parts = [_body(part) for part in (on_common, share_facts, _PARTS[system], on_machine)]
     texts = {"FACTS": share_facts} if system == "windows" else {}
-    if do in _OF_SHARES:
+    if do in OF_SHARES:
         parts.append(_body(on_verify))
         texts |= {"MEASURE": on_measure, "TIDY": on_tidy}
-    if do in _ON_REQUEST:
+    if do in ON_REQUEST:
         parts.append(_body(on_request))
     parts += [f"{name} = {program(text)!r}\n" for name, text in texts.items()]
     return "\n".join(["from __future__ import annotations", "import os, re", shared, *parts])
@@ -80,9 +58,8 @@ def _needed(module: ModuleType, *names: str) -> str:
             wanted.add(found)
             left += [inner.id for inner in ast.walk(nodes[found]) if isinstance(inner, ast.Name)]
     lines = text.splitlines(keepends=True)
-    return "".join(
-        "".join(lines[node.lineno - 1 : node.end_lineno]) for found, node in nodes.items() if found in wanted
-    )
+    kept = [node for found, node in nodes.items() if found in wanted]
+    return "".join(line for node in kept for line in lines[node.lineno - 1 : node.end_lineno])
 
 
 def _names(node: ast.stmt) -> list[str]:

@@ -6,14 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from .messages import words
-from .text import cells, cut, pad, safe
+from .text import Style, cells, cut, pad, safe
 
 _GAP: Final = "  "
 #: A column narrower than this tells nothing.
 _LEAST: Final = 10
 
-RESET: Final = "\x1b[0m"
 BOLD: Final = "\x1b[1m"
 DIM: Final = "\x1b[2m"
 RED: Final = "\x1b[31m"
@@ -53,26 +51,21 @@ class Column:
         self.width = max(map(cells, [self.header, *self.values]))
 
 
-def paint(text: str, code: str) -> str:
-    """Return `text` in an ANSI colour; as it is for an empty code."""
-    return f"{code}{text}{RESET}" if code else text
-
-
 def codes(table: str) -> list[str]:
     """Return the codes of a table's columns."""
     return list(_COLUMNS["ranks"][table])
 
 
-def tabled(table: str, rows: Sequence[Mapping[str, str]], lang: str, width: int | None, *, color: bool) -> list[str]:
+def tabled(table: str, rows: Sequence[Mapping[str, str]], style: Style) -> list[str]:
     """Return rows, escaped, below the words of their columns' codes; signs have no word."""
     columns = []
     for code, rank in _COLUMNS["ranks"][table].items():
         values = [safe(row[code]) for row in rows]
-        colors = [_color(code, value) for value in values] if color else None
-        header = words(lang)[code] if code else ""
+        colors = [_color(code, value) for value in values] if style.color else None
+        header = style[code] if code else ""
         is_elastic, is_figure = code in _COLUMNS["elastic"], code in _COLUMNS["figures"]
         columns.append(Column(header, values, rank, is_elastic, is_figure, colors))
-    return lay_out(columns, width, color=color)
+    return lay_out(columns, style)
 
 
 def _color(code: str, value: str) -> str:
@@ -81,16 +74,16 @@ def _color(code: str, value: str) -> str:
     return COLORS.get(value.lstrip(">"), "") if code in _COLUMNS["colored"] else ""
 
 
-def lay_out(columns: list[Column], width: int | None, *, color: bool) -> list[str]:
-    """Return the header line and one line a row, none wider than `width` cells (None: as wide as it takes)."""
-    columns = _fit(columns, width)
+def lay_out(columns: list[Column], style: Style) -> list[str]:
+    """Return the header line and one line a row, none wider than a line may be."""
+    columns = _fit(columns, style.width)
     header = _GAP.join(_cell(column.header, column) for column in columns)
     shown = []
     for column in columns:
         texts = [_cell(value, column) for value in column.values]
-        shown.append(list(map(paint, texts, column.colors)) if color and column.colors else texts)
+        shown.append(list(map(style.paint, texts, column.colors)) if column.colors else texts)
     rows = [_GAP.join(row).rstrip() for row in zip(*shown, strict=True)]
-    return [paint(header.rstrip(), BOLD if color else ""), *rows]
+    return [style.paint(header.rstrip(), BOLD), *rows]
 
 
 def _cell(text: str, column: Column) -> str:

@@ -12,10 +12,10 @@ from roosync_ops.wire.times import to_iso
 
 from .history import history_markdown
 from .matrix import matrix_markdown
-from .messages import translated, words
+from .messages import translated
 from .reasons import flip_text
 from .table import markdown, piped
-from .text import age, clock_ms, duration, markdown_code, markdown_safe
+from .text import PLAIN, Style, age, clock_ms, duration, markdown_code, markdown_safe
 
 #: How many of the last flips are shown.
 FLIPS_SHOWN: Final = 20
@@ -28,39 +28,38 @@ _LETTER: Final = 6.6
 _AROUND: Final = 12
 
 
-def dashboard_markdown(board: Dashboard, lang: str = "en", *, presence: bool = False) -> str:
+def dashboard_markdown(board: Dashboard, style: Style = PLAIN, *, presence: bool = False) -> str:
     """Return the whole dashboard. It begins with when it was made and by whom: it never ages by itself.
 
     With `presence` it has a line a machine that beats, as services of generation 4.0 read them.
     """
-    word, seen = words(lang), board.validation
+    seen = board.validation
     at = clock_ms(board.at_ms)
     last = board.flips[-FLIPS_SHOWN:][::-1]
-    sees = [f"## {word['dashboard.sees']}", word["dashboard.not_probed"]]
+    sees = [f"## {style['dashboard.sees']}", style["dashboard.not_probed"]]
     parts = [
-        f"# {word['dashboard.title']}",
-        f"**{word['dashboard.as_of'].format(at=at, observer=markdown_code(board.observer))}** "
-        + word["dashboard.not_now"].format(command=f"`{COMMAND}`"),
-        verdict_line(seen.total - seen.as_expected, lang) + ".",
-        "\n".join(_facts(board, lang)),
-        markdown(seen, lang),
-        history_markdown(board.pasts, board.from_ms, board.at_ms, lang),
-        f"## {word['dashboard.flips']}",
-        "\n".join(f"- {markdown_safe(flip_text(flip, lang))}" for flip in last) or word["dashboard.no_flips"],
-        *(sees if board.matrix is None else [matrix_markdown(board.matrix, lang)]),
-        "\n".join(_agents(board, lang)),
+        f"# {style['dashboard.title']}",
+        f"**{style['dashboard.as_of'].format(at=at, observer=markdown_code(board.observer))}** "
+        + style["dashboard.not_now"].format(command=f"`{COMMAND}`"),
+        verdict_line(seen.total - seen.as_expected, style) + ".",
+        "\n".join(_facts(board, style)),
+        markdown(seen, style),
+        history_markdown(board.pasts, board.from_ms, board.at_ms, style),
+        f"## {style['dashboard.flips']}",
+        "\n".join(f"- {markdown_safe(flip_text(flip, style))}" for flip in last) or style["dashboard.no_flips"],
+        *(sees if board.matrix is None else [matrix_markdown(board.matrix, style)]),
+        "\n".join(_agents(board, style)),
         *(["\n".join(_presence(board))] if presence else []),
-        f"---\n\n{word['dashboard.written_by'].format(version=__version__)}",
+        f"---\n\n{style['dashboard.written_by'].format(version=__version__)}",
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def verdict_line(wrong: int, lang: str) -> str:
+def verdict_line(wrong: int, style: Style) -> str:
     """Say how many machines are not as expected."""
-    word = words(lang)
     if wrong == 0:
-        return word["dashboard.all_expected"]
-    return word["dashboard.one_wrong"] if wrong == 1 else word["dashboard.wrong"].format(count=wrong)
+        return style["dashboard.all_expected"]
+    return style["dashboard.one_wrong"] if wrong == 1 else style["dashboard.wrong"].format(count=wrong)
 
 
 def _presence(board: Dashboard) -> list[str]:
@@ -72,73 +71,69 @@ def _presence(board: Dashboard) -> list[str]:
     ]
 
 
-def _facts(board: Dashboard, lang: str) -> list[str]:
-    word = words(lang)
-    newest = word["dashboard.nothing_heard"]
+def _facts(board: Dashboard, style: Style) -> list[str]:
+    newest = style["dashboard.nothing_heard"]
     if board.newest_ms is not None:
-        newest = f"{clock_ms(board.newest_ms)} ({duration(board.at_ms - board.newest_ms, lang)})"
+        newest = f"{clock_ms(board.newest_ms)} ({duration(board.at_ms - board.newest_ms, style)})"
     facts = {
         "dashboard.observer": markdown_code(board.observer),
-        "dashboard.replica": replica_said(board, lang, code=True),
+        "dashboard.replica": replica_said(board, style, code=True),
         "dashboard.newest": newest,
-        "dashboard.asked": asked_said(board, lang),
+        "dashboard.asked": asked_said(board, style),
     }
-    return [f"- {word[key]}{word['colon']} {text}" for key, text in facts.items()]
+    return [f"- {style[key]}{style['colon']} {text}" for key, text in facts.items()]
 
 
-def replica_said(board: Dashboard, lang: str, *, code: bool = False) -> str:
+def replica_said(board: Dashboard, style: Style, *, code: bool = False) -> str:
     """Say whose replica was read; escaped for Markdown where `code`, else not escaped."""
     quote = markdown_code if code else str
     if board.replica is not None:
         return quote(board.replica)
     if board.trouble is None:
-        return words(lang)["dashboard.no_replica"]
-    return words(lang)["dashboard.replica_trouble"].format(trouble=quote(translated(board.trouble, lang)))
+        return style["dashboard.no_replica"]
+    return style["dashboard.replica_trouble"].format(trouble=quote(translated(board.trouble, style.lang)))
 
 
-def asked_said(board: Dashboard, lang: str) -> str:
+def asked_said(board: Dashboard, style: Style) -> str:
     """Say how many machines were asked, and how many answered."""
-    word = words(lang)
     if board.matrix is not None:
         asked = list(board.matrix.probes.values())
     else:  # those in doubt alone, where any was
         asked = [row.probe for row in board.validation.verdicts if row.probe is not None]
     if not asked:
-        return word["dashboard.not_asked"]
-    return word["dashboard.asked_count"].format(reached=sum(one.is_reached for one in asked), total=len(asked))
+        return style["dashboard.not_asked"]
+    return style["dashboard.asked_count"].format(reached=sum(one.is_reached for one in asked), total=len(asked))
 
 
-def _agents(board: Dashboard, lang: str) -> list[str]:
-    word = words(lang)
-    rows = [[name, *map(markdown_safe, agent_cells(name, board, lang))] for name in board.installed]
-    heads = [markdown_safe(head) for head in agent_heads(board, lang)]
-    lacking = markdown_safe(word["dashboard.no_baseline"].format(baseline=board.baseline))
-    return [f"## {word['dashboard.agents']}", "", *piped(heads, rows), *([] if board.is_compared else ["", lacking])]
+def _agents(board: Dashboard, style: Style) -> list[str]:
+    rows = [[name, *map(markdown_safe, agent_cells(name, board, style))] for name in board.installed]
+    heads = [markdown_safe(head) for head in agent_heads(board, style)]
+    lacking = markdown_safe(style["dashboard.no_baseline"].format(baseline=board.baseline))
+    return [f"## {style['dashboard.agents']}", "", *piped(heads, rows), *([] if board.is_compared else ["", lacking])]
 
 
-def agent_heads(board: Dashboard, lang: str) -> list[str]:
+def agent_heads(board: Dashboard, style: Style) -> list[str]:
     """Return what stands over the machine and `agent_cells`. Not escaped."""
-    word = words(lang)
-    own = [word[code] for code in ("machine", "dashboard.agent", "dashboard.interval", "dashboard.timeout")]
-    return [*own, word["dashboard.against"].format(baseline=board.baseline)]
+    own = [style[code] for code in ("machine", "dashboard.agent", "dashboard.interval", "dashboard.timeout")]
+    return [*own, style["dashboard.against"].format(baseline=board.baseline)]
 
 
-def agent_cells(name: str, board: Dashboard, lang: str) -> list[str]:
+def agent_cells(name: str, board: Dashboard, style: Style) -> list[str]:
     """Return version, interval, timeout and how it compares with the baseline. Not escaped."""
-    word, differing, stated = words(lang), board.differing(name), board.installed[name] or {}
+    differing, stated = board.differing(name), board.installed[name] or {}
     if not stated:
-        compared = word["dashboard.no_record"]
+        compared = style["dashboard.no_record"]
     elif name == board.baseline:
-        compared = word["dashboard.baseline"]
+        compared = style["dashboard.baseline"]
     elif differing is None:
-        compared = word["dashboard.not_compared"]
+        compared = style["dashboard.not_compared"]
     else:
-        compared = ", ".join(differing) or word["dashboard.same"]
-    lasts = [age(stated.get(key), lang) for key in ("heartbeatInterval", "offlineTimeout")]
+        compared = ", ".join(differing) or style["dashboard.same"]
+    lasts = [age(stated.get(key), style) for key in ("heartbeatInterval", "offlineTimeout")]
     return [stated.get("version") or "-", *lasts, compared]
 
 
-def badge(validation: Validation, lang: str = "en") -> str:
+def badge(validation: Validation, style: Style = PLAIN) -> str:
     """Return `fleet | 4/6 online (66%) | 2026-02-12 10:15Z`, green where all is as expected.
 
     A picture cannot tell by itself how old it is, so the time of the check is a part of it.
@@ -146,7 +141,7 @@ def badge(validation: Validation, lang: str = "en") -> str:
     sign = "✓" if validation.ok else "✗"
     count = f"{sign} {validation.online}/{validation.total} online ({validation.percent}%)"
     day, time = to_iso(validation.checked_at_ms)[:16].split("T")
-    label = words(lang)["dashboard.badge"]
+    label = style["dashboard.badge"]
     parts = [(label, _LABEL), (count, _GOOD if validation.ok else _BAD), (f"{day} {time}Z", _LABEL)]
     name = html.escape(", ".join(text for text, _ in parts))
     drawn, left = [], 0

@@ -10,6 +10,7 @@ from roosync_ops.judge import HERE, Matrix, ProbeResult, Reason, Survey, Validat
 from roosync_ops.wire.times import to_iso
 
 from .reasons import sentence
+from .text import Style
 
 _CAPITAL: Final = re.compile("[A-Z]")
 #: What JSON may carry raw and a terminal obeys: C1 controls, bidi and other format marks, separators, surrogates.
@@ -76,7 +77,7 @@ def _verdict(row: Verdict, validation: Validation, lang: str) -> dict[str, Any]:
     document = keyed(
         row,
         "machineId expected observed ok heartbeatActive lastHeartbeat ageMs missedHeartbeats=missed",
-        reason=None if row.reason is None else sentence(row.reason, lang),
+        reason=None if row.reason is None else sentence(row.reason, Style(lang)),
         reasonKind=None if row.reason is None else row.reason.kind,
         why=row.why,
         basis=row.rests_on,
@@ -118,7 +119,7 @@ def finding_document(found: Reason, lang: str) -> dict[str, Any]:
         "kind": found.kind,
         "machineId": None if found.machine_id == HERE else found.machine_id,
         "since": to_iso(since) if isinstance(since, int) else None,
-        "sentence": sentence(found, lang),
+        "sentence": sentence(found, Style(lang)),
     }
 
 

@@ -9,36 +9,31 @@ from roosync_ops.wire.times import to_iso
 
 from .columns import codes, tabled
 from .document import keyed
-from .messages import words
 from .reasons import flip_said, sentence
 from .table import piped
-from .text import clock_ms, duration, local, markdown_code, markdown_safe
+from .text import PLAIN, Style, clock_ms, duration, markdown_code, markdown_safe
 
 #: One sign of the strip is a part of the window, six hours of seven days.
 STRIP_CELLS: Final = 28
 _SIGNS: Final = {h.UP: "#", h.OFF: ".", h.STOPPED: "-", h.NOT_KNOWN: "?"}
 
 
-@local()
-def history_table(
-    pasts: Sequence[h.UptimeHistory], lang: str = "en", width: int | None = None, *, color: bool = False
-) -> str:
+def history_table(pasts: Sequence[h.UptimeHistory], style: Style = PLAIN) -> str:
     """Return one line a machine: uptime, how long it was what, and a strip of the window."""
-    lines = tabled("history", [_cells(past, lang) for past in pasts], lang, width, color=color) if pasts else []
-    told = [text for past in pasts if past.undone is not None for text in ("", sentence(past.undone, lang))]
-    return "\n".join([*lines, "", words(lang)["history.legend"], *told])
+    lines = tabled("history", [_cells(past, style) for past in pasts], style) if pasts else []
+    told = [text for past in pasts if past.undone is not None for text in ("", sentence(past.undone, style))]
+    return "\n".join([*lines, "", style["history.legend"], *told])
 
 
-def history_markdown(pasts: Sequence[h.UptimeHistory], from_ms: int, to_ms: int, lang: str = "en") -> str:
+def history_markdown(pasts: Sequence[h.UptimeHistory], from_ms: int, to_ms: int, style: Style = PLAIN) -> str:
     """Return the table to paste; the strip as code."""
-    word = words(lang)
-    title = word["history.title"].format(since=clock_ms(from_ms), until=clock_ms(to_ms))
+    title = style["history.title"].format(since=clock_ms(from_ms, style), until=clock_ms(to_ms, style))
     shown = [code for code in codes("history") if code != "history.strip"]
     rows = [[*(markdown_safe(row[code]) for code in shown), f"`{row['history.strip']}`"]
-            for row in (_cells(past, lang) for past in pasts)]  # fmt: skip
-    lines = [f"## {title}", "", *piped([*(word[code] for code in shown), word["history.strip"]], rows)]
-    told = [f"- {sentence(past.undone, lang, markdown_code)}" for past in pasts if past.undone is not None]
-    return "\n".join([*lines, "", markdown_safe(word["history.legend"]), *([""] if told else []), *told])
+            for row in (_cells(past, style) for past in pasts)]  # fmt: skip
+    lines = [f"## {title}", "", *piped([*(style[code] for code in shown), style["history.strip"]], rows)]
+    told = [f"- {sentence(past.undone, style, markdown_code)}" for past in pasts if past.undone is not None]
+    return "\n".join([*lines, "", markdown_safe(style["history.legend"]), *([""] if told else []), *told])
 
 
 def history_document(pasts: Sequence[h.UptimeHistory], shared: str, from_ms: int, to_ms: int) -> dict[str, Any]:
@@ -63,31 +58,31 @@ def _sign(past: h.UptimeHistory, start: int, end: int) -> str:
     return _SIGNS[h.OFF if within[h.OFF] else max(h.KINDS, key=lambda kind: within[kind])]
 
 
-def _cells(past: h.UptimeHistory, lang: str) -> dict[str, str]:
+def _cells(past: h.UptimeHistory, style: Style) -> dict[str, str]:
     return {
         "machine": past.machine_id,
         "history.now": past.observed,
-        "history.uptime": uptime(past, lang),
+        "history.uptime": uptime(past, style),
         "history.strip": strip(past),
-        **{f"history.{kind}": duration(past.total_ms(kind), lang) for kind in h.KINDS},
+        **{f"history.{kind}": duration(past.total_ms(kind), style) for kind in h.KINDS},
         "history.outages": str(past.outages),
-        "history.last_flip": _last(past, lang),
+        "history.last_flip": _last(past, style),
     }
 
 
-def _last(past: h.UptimeHistory, lang: str) -> str:
+def _last(past: h.UptimeHistory, style: Style) -> str:
     if past.flips:
-        said = flip_said(past.flips[-1], lang)
+        said = flip_said(past.flips[-1], style)
         return f"{said.at} {said.to}: {said.why}"
-    return words(lang)["history.flips_alone"] if past.source == h.FLIPS else "-"
+    return style["history.flips_alone"] if past.source == h.FLIPS else "-"
 
 
-def uptime(past: h.UptimeHistory, lang: str) -> str:
+def uptime(past: h.UptimeHistory, style: Style) -> str:
     """Return how much of the time that is known a machine was up, and how much time that is."""
     share, of = past.uptime_permille, past.total_ms(h.UP) + past.total_ms(h.OFF)
     if share is None:
         return "-"
-    return f"{share // 10}.{share % 10}% {words(lang)['history.of']} {duration(of, lang)}"
+    return f"{share // 10}.{share % 10}% {style['history.of']} {duration(of, style)}"
 
 
 def _document(past: h.UptimeHistory) -> dict[str, Any]:

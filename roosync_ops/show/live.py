@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from roosync_ops.judge import Validation, Verdict
 
-from .columns import BOLD, DIM, GREEN, RED, YELLOW, paint, tabled
-from .messages import Sentence, headline, translated, words
+from .columns import BOLD, DIM, GREEN, RED, YELLOW, tabled
+from .messages import Sentence, headline, translated
 from .reasons import basis_line, flip_text, said
 from .table import cells
-from .text import cut, duration, local, safe
+from .text import Style, cut, duration, safe
 
 #: How many of the last flips are shown, where there is room.
 _FLIPS: Final = 5
@@ -65,41 +65,35 @@ class Told:
     clock: str = ""
 
 
-@local()
-def live(  # noqa: PLR0913 - what is seen, what was told, and the screen's own facts
-    validation: Validation | None,
-    shared: str,
-    told: Told,
-    view: View,
-    *,
-    lang: str,
-    width: int,
-    height: int,
-    color: bool,
+def live(  # noqa: PLR0913, PLR0917 - what is seen, what was told, and the screen's own facts
+    validation: Validation | None, shared: str, told: Told, view: View, height: int, style: Style
 ) -> str:
-    """Return the screen, at most `height` lines none of which is wider than `width` cells. Nothing in it is obeyed."""
-    word = words(lang)
-    title = paint(cut(f"{told.clock}  {safe(shared)}  ({word['watch.keys']})".lstrip(), width), DIM if color else "")
+    """Return the screen, at most `height` lines of the style's width. Nothing in it is obeyed."""
+    width = style.width or 80
+    title = style.paint(cut(f"{told.clock}  {safe(shared)}  ({style['watch.keys']})".lstrip(), width), DIM)
     meant = view.meant(validation)
-    next_ = [] if meant is None or meant.reason is None else _next(said(meant.reason, lang), width)
-    helped = _wrapped(word["watch.help"], width) if view.helped else []
+    next_ = [] if meant is None or meant.reason is None else _next(said(meant.reason, style), width)
+    helped = _wrapped(style["watch.help"], width) if view.helped else []
     foot = [*helped, *next_]
-    troubles = [safe(translated(text, lang)) for text in told.troubles]
-    foot += [paint(line, YELLOW if color else "") for text in troubles for line in _wrapped(text, width)]
-    recent = [cut(flip_text(flip, lang), width) for flip in told.flips[-_FLIPS:]]
+    troubles = [safe(translated(text, style.lang)) for text in told.troubles]
+    foot += [style.paint(line, YELLOW) for text in troubles for line in _wrapped(text, width)]
+    recent = [cut(flip_text(flip, style), width) for flip in told.flips[-_FLIPS:]]
     rows = view.rows(validation)
     room = height - _AROUND - len(foot)
     shown = min(len(recent), max(0, room - min(len(rows), 3) - 2))
     mark = None if view.at is None else meant
     left = max(1, room - (shown + 2 if shown else 0))
-    body = _table(rows, told.pending, mark, left, lang=lang, width=width, color=color)
+    body = _table(rows, told.pending, mark, left, style)
     if shown:
-        foot = ["", paint(word["watch.flipped"], BOLD if color else ""), *recent[-shown:], *foot]
+        foot = ["", style.paint(style["watch.flipped"], BOLD), *recent[-shown:], *foot]
     head = []
     if validation is not None:
-        basis = [cut(basis_line(validation.verdicts, lang), width)] if validation.verdicts else []
-        last = headline(validation.online, validation.total, validation.percent)
-        head = ["", *basis, paint(last, BOLD + (GREEN if validation.ok else RED) if color else "")]
+        basis = [cut(basis_line(validation.verdicts, style), width)] if validation.verdicts else []
+        head = [
+            "",
+            *basis,
+            style.paint(headline(validation.online, validation.total), BOLD + (GREEN if validation.ok else RED)),
+        ]
     lines = [title, "", *body, *head, *foot]
     return "\n".join(lines[:height])
 
@@ -116,15 +110,8 @@ def _next(said: Sentence, width: int) -> list[str]:
     return [*_wrapped(safe(said.text), width, _TROUBLE_LINES - 1), *_wrapped(safe(said.command), width, 1)]
 
 
-def _table(  # noqa: PLR0913 - rows, what is known of them, and the screen's own facts
-    rows: Sequence[Verdict],
-    pending: Mapping[str, int],
-    marked: Verdict | None,
-    room: int,
-    *,
-    lang: str,
-    width: int,
-    color: bool,
+def _table(
+    rows: Sequence[Verdict], pending: Mapping[str, int], marked: Verdict | None, room: int, style: Style
 ) -> list[str]:
     """Return the table with as many rows as there is room for: the `marked` one, that keys are about, among them."""
     if not rows:
@@ -134,16 +121,16 @@ def _table(  # noqa: PLR0913 - rows, what is known of them, and the screen's own
     shown = rows if len(rows) <= room else rows[first : first + max(1, room - 1)]
     told = []
     for row in shown:
-        found, left_ms = cells(row, lang), pending.get(row.machine_id)
+        found, left_ms = cells(row, style), pending.get(row.machine_id)
         if row is marked:
             found[""] = f">{found['']}"
         if left_ms is not None:
-            waits = words(lang)["watch.pending"].format(left=duration(left_ms, lang))
+            waits = style["watch.pending"].format(left=duration(left_ms, style))
             found["why"] = "; ".join(filter(None, [waits, found["why"]]))
         told.append(found)
-    lines = tabled("live", told, lang, width, color=color)
+    lines = tabled("live", told, style)
     rest = [row for row in rows if row not in shown]
     if rest:
         wrong = sum(not row.ok for row in rest)
-        lines.append(cut(words(lang)["watch.more"].format(count=len(rest), wrong=wrong), width))
+        lines.append(cut(style["watch.more"].format(count=len(rest), wrong=wrong), style.width or 80))
     return lines

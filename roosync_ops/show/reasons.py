@@ -9,7 +9,7 @@ from roosync_ops.wire.times import to_iso
 
 from . import messages
 from .messages import Sentence, translated, words
-from .text import clock, clock_ms, duration, safe
+from .text import PLAIN, Style, clock, clock_ms, duration, safe
 
 #: Facts that are in ms.
 _DURATIONS: Final = ("age", "back", "lag", "most", "newer", "unheard")
@@ -20,113 +20,113 @@ _BASES: Final = dict.fromkeys((Basis.HEARD, Basis.ELSEWHERE, _LATE, *Basis))
 _SHOWN: Final = 10
 
 
-def brief(reason: Reason, lang: str = "en") -> str:
+def brief(reason: Reason, style: Style = PLAIN) -> str:
     """Return a few words for a table's cell. Not escaped."""
-    text: str = messages.catalogue(lang)["reasons"][reason.kind][0]
-    return text.format_map(_facts(reason, lang))
+    text: str = messages.catalogue(style.lang)["reasons"][reason.kind][0]
+    return text.format_map(_facts(reason, style))
 
 
-def said(reason: Reason, lang: str = "en", quote: Callable[[str], str] = str) -> Sentence:
+def said(reason: Reason, style: Style = PLAIN, quote: Callable[[str], str] = str) -> Sentence:
     """Return one sentence, the cause and, where there is one, the next step; apart from it the command for that.
 
     `quote` is applied to every text that comes from outside; by default nothing is escaped.
     """
-    return messages.said(reason.kind, lang, _facts(reason, lang, quote))
+    return messages.said(reason.kind, style.lang, _facts(reason, style, quote))
 
 
-def sentence(reason: Reason, lang: str = "en", quote: Callable[[str], str] = str) -> str:
+def sentence(reason: Reason, style: Style = PLAIN, quote: Callable[[str], str] = str) -> str:
     """Return what is said, the command at its end."""
-    return str(said(reason, lang, quote))
+    return str(said(reason, style, quote))
 
 
-def name_of(machine_id: str, lang: str) -> str:
+def name_of(machine_id: str, style: Style) -> str:
     """Return what an observer or a machine is called."""
-    return words(lang)["fact.here"] if machine_id == HERE else machine_id
+    return style["fact.here"] if machine_id == HERE else machine_id
 
 
-def off_said(off_ms: int, lang: str, brief: str = "") -> str:
+def off_said(off_ms: int, style: Style, brief: str = "") -> str:
     """Return `3 s ahead of`, or brief `3 s ahead`."""
     way = "behind" if off_ms < 0 else "ahead"
-    return words(lang)[f"fact.clock_{way}{brief}"].format(off=duration(abs(off_ms), lang))
+    return style[f"fact.clock_{way}{brief}"].format(off=duration(abs(off_ms), style))
 
 
-def undone_said(facts: Mapping[str, Any], lang: str) -> str:
+def undone_said(facts: Mapping[str, Any], style: Style) -> str:
     """Return what an older service did to a machine's own file, to be put behind what is known of it all the same."""
-    word, undone = words(lang), facts.get("undone")
+    undone = facts.get("undone")
     if undone is None:
         return ""
     at, by = facts.get("undone_at"), facts.get("by")
-    return word[f"fact.{undone}"].format(
-        at="" if at is None else word["fact.at"].format(at=clock_ms(at)),
-        by="" if by is None else word[f"fact.{facts['by_basis']}"].format(by=by),
+    return style[f"fact.{undone}"].format(
+        at="" if at is None else style["fact.at"].format(at=clock_ms(at, style)),
+        by="" if by is None else style[f"fact.{facts['by_basis']}"].format(by=by),
     )
 
 
-def _facts(reason: Reason, lang: str, quote: Callable[[str], str] = str) -> dict[str, str]:
+def _facts(reason: Reason, style: Style, quote: Callable[[str], str] = str) -> dict[str, str]:
     """Return the facts as texts: ages as durations, times as a reader writes them."""
-    word, given = words(lang), reason.facts
+    given = reason.facts
     age, since, off = given.get("age"), given.get("since"), given.get("off")
     since = to_iso(since) if isinstance(since, int) else since
     facts = {key: quote(value) if isinstance(value, str) else str(value) for key, value in given.items()}
-    facts |= {key: duration(given[key], lang) for key in _DURATIONS if given.get(key) is not None}
+    facts |= {key: duration(given[key], style) for key in _DURATIONS if given.get(key) is not None}
     facts |= {
         "machine": reason.machine_id,
-        "name": name_of(reason.machine_id, lang),
-        "observer_name": name_of(str(given.get("observer") or ""), lang),
-        "since_when": "" if since is None else word["fact.since"].format(since=clock(since)),
-        "at": "" if since is None else word["fact.since"].format(since=f"{since[11:16]}Z"),
-        "silent": "" if age is None else word["fact.silent"].format(age=facts["age"]),
-        "detail": quote(translated(str(given.get("detail") or "?"), lang)),
+        "name": name_of(reason.machine_id, style),
+        "observer_name": name_of(str(given.get("observer") or ""), style),
+        "since_when": "" if since is None else style["fact.since"].format(since=clock(since, style)),
+        "at": "" if since is None else style["fact.since"].format(since=f"{since[11:16]}Z"),
+        "silent": "" if age is None else style["fact.silent"].format(age=facts["age"]),
+        "detail": quote(translated(str(given.get("detail") or "?"), style.lang)),
         "because": f" ({facts['why']})" if given.get("why") else "",
         "sign_said": "",
-        "undone_said": undone_said(given, lang),
+        "undone_said": undone_said(given, style),
     }
     if given.get("sign") is not None:
-        source = word.get(f"sign.{given['sign_of']}", str(given["sign_of"]))
-        facts["sign_said"] = word["fact.sign"].format(age=duration(given["sign"], lang), source=source)
+        source = words(style.lang).get(f"sign.{given['sign_of']}", str(given["sign_of"]))
+        facts["sign_said"] = style["fact.sign"].format(age=duration(given["sign"], style), source=source)
     # The agent's own words are its user's language; only what its system said of a refusal has no word of ours.
-    trouble = word.get(f"share.{given.get('state')}", word["share.refused"])
+    trouble = words(style.lang).get(f"share.{given.get('state')}", style["share.refused"])
     facts["trouble"] = trouble.format(detail=facts["detail"])
     if since is not None:
-        facts["since"] = clock(since)
+        facts["since"] = clock(since, style)
     if "until" in facts:
-        facts["until"] = clock_ms(given["until"])
+        facts["until"] = clock_ms(given["until"], style)
     if isinstance(off, int):
-        facts["off_long"], facts["off_short"] = off_said(off, lang), off_said(off, lang, "_brief")
+        facts["off_long"], facts["off_short"] = off_said(off, style), off_said(off, style, "_brief")
     if age is None and "age" in facts:
-        facts["age"] = word["fact.never_here"]
-    facts["ahead"] = "" if reason.ahead_ms is None else duration(reason.ahead_ms, lang)
-    facts["suspect"] = "" if reason.ahead_ms is None else word["fact.ahead"].format_map(facts)
-    facts["heard"] = word["fact.never_here" if age is None else "fact.heard"].format_map(facts)
+        facts["age"] = style["fact.never_here"]
+    facts["ahead"] = "" if reason.ahead_ms is None else duration(reason.ahead_ms, style)
+    facts["suspect"] = "" if reason.ahead_ms is None else style["fact.ahead"].format_map(facts)
+    facts["heard"] = style["fact.never_here" if age is None else "fact.heard"].format_map(facts)
     return facts
 
 
-def basis(row: Verdict, lang: str) -> str:
+def basis(row: Verdict, style: Style) -> str:
     """Return what one verdict rests on: `heard here`, `late here, asked (through myia-ai-01)`."""
-    return f"{words(lang)[f'basis.{_basis(row)}']}{_through(row, lang)}"
+    return f"{style[f'basis.{_basis(row)}']}{_through(row, style)}"
 
 
-def basis_line(rows: Sequence[Verdict], lang: str) -> str:
+def basis_line(rows: Sequence[Verdict], style: Style) -> str:
     """Return `Basis: heard here 5; late here, asked: myia-web1`: machines heard here are counted, the others named."""
-    word, groups, told = words(lang), dict[str, list[str]](), list[str]()
+    groups, told = dict[str, list[str]](), list[str]()
     for row in rows:
-        groups.setdefault(_basis(row), []).append(f"{row.machine_id}{_through(row, lang)}")
+        groups.setdefault(_basis(row), []).append(f"{row.machine_id}{_through(row, style)}")
     for kind in filter(groups.__contains__, _BASES):
-        text, names = word[f"basis.{kind}"], groups[kind]
+        text, names = style[f"basis.{kind}"], groups[kind]
         more = f" (+{len(names) - _SHOWN})" if len(names) > _SHOWN else ""
-        named = f"{word['colon']} {', '.join(names[:_SHOWN])}{more}"
+        named = f"{style['colon']} {', '.join(names[:_SHOWN])}{more}"
         told.append(f"{text} {len(names)}" if kind == Basis.HEARD else f"{text}{named}")
-    return f"{word['basis']}{word['colon']} {'; '.join(told)}"
+    return f"{style['basis']}{style['colon']} {'; '.join(told)}"
 
 
 def _basis(row: Verdict) -> str:
     return _LATE if row.rests_on == Basis.ASKED and row.observed == "online" else row.rests_on
 
 
-def _through(row: Verdict, lang: str) -> str:
+def _through(row: Verdict, style: Style) -> str:
     """Name the machine that another was asked through, which this computer does not reach itself."""
     by = None if row.probe is None else row.probe.through
-    return "" if by is None else words(lang)["fact.through"].format(by=by)
+    return "" if by is None else style["fact.through"].format(by=by)
 
 
 class FlipSaid(NamedTuple):
@@ -143,21 +143,22 @@ class FlipSaid(NamedTuple):
         return f"{self.was} -> {self.to}"
 
 
-def flip_said(flip: Mapping[str, Any], lang: str = "en") -> FlipSaid:
+def flip_said(flip: Mapping[str, Any], style: Style = PLAIN) -> FlipSaid:
     """Return what is said of a flip, and why as a sentence: the bare word of a reason that is not known."""
     keys = ("at", "machineId", "from", "to", "reason", "detail")
     at, who, was, to, reason, detail = (value if isinstance(value := flip.get(key), str) else "" for key in keys)
-    silence, word = flip.get("silentMs"), words(lang)
+    silence = flip.get("silentMs")
     facts = {
         "machine": who,
-        "detail": translated(detail, lang),
-        "detail_after": f": {translated(detail, lang)}" if detail else "",
-        "since": word["fact.for"].format(length=duration(silence, lang)) if type(silence) is int else "",
+        "detail": translated(detail, style.lang),
+        "detail_after": f": {translated(detail, style.lang)}" if detail else "",
+        "since": style["fact.for"].format(length=duration(silence, style)) if type(silence) is int else "",
     }
-    return FlipSaid(clock(at), who or word["fact.share"], was, to, messages.flip_said(reason, lang, facts))
+    why = messages.flip_said(reason, style.lang, facts)
+    return FlipSaid(clock(at, style), who or style["fact.share"], was, to, why)
 
 
-def flip_text(flip: Mapping[str, Any], lang: str = "en") -> str:
+def flip_text(flip: Mapping[str, Any], style: Style = PLAIN) -> str:
     """Return one line for a flip, escaped."""
-    said = flip_said(flip, lang)
+    said = flip_said(flip, style)
     return safe(f"{said.at}  {said.who}  {said.change}  {said.why}")

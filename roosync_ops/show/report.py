@@ -13,10 +13,10 @@ from roosync_ops.judge.reports import Report
 from roosync_ops.wire.times import from_iso
 
 from .document import validation_document
-from .messages import command, headline, translated, words
+from .messages import command, headline, translated
 from .reasons import flip_said, sentence
 from .table import section, seen_besides, validation_rows
-from .text import clock, duration, fence, markdown_code, markdown_safe, safe
+from .text import PLAIN, Style, clock, duration, fence, markdown_code, markdown_safe, safe
 
 #: What a comment on GitHub may hold, in characters.
 MAX_COMMENT: Final = 65_536
@@ -25,22 +25,22 @@ _SHOWN: Final = 40
 _TOLD: Final = ("changed", "planned", "failed")
 
 
-def report_markdown(report: Report, lang: str = "en", limit: int | None = None) -> str:
+def report_markdown(report: Report, style: Style = PLAIN, limit: int | None = None) -> str:
     """Return the report, at most `limit` characters: then without the machines that are fine, then cut, which is said.
 
     Raises ValueError for a limit that does not hold even the note.
     """
-    text = "\n".join(_lines(report, lang, everybody=True))
+    text = "\n".join(_lines(report, style, complete=True))
     if limit is None or len(text) <= limit:
         return text
-    return cut_lines(_lines(report, lang, everybody=False), lang, limit)
+    return cut_lines(_lines(report, style, complete=False), style, limit)
 
 
-def cut_lines(lines: list[str], lang: str, limit: int) -> str:
+def cut_lines(lines: list[str], style: Style, limit: int) -> str:
     """Return as many whole lines as fit into `limit` characters, with a note where there are more."""
     if len("\n".join(lines)) <= limit:
         return "\n".join(lines)
-    note = words(lang)["report.cut"].format(limit=limit)
+    note = style["report.cut"].format(limit=limit)
     room = limit - len(note) - 2
     if room < 0:
         raise ValueError(f"a report of {limit} characters says nothing")
@@ -72,102 +72,96 @@ def next_commands(report: Report) -> list[str]:
     return list(dict.fromkeys(found))[:_SHOWN]
 
 
-def _lines(report: Report, lang: str, *, everybody: bool) -> list[str]:
-    word = words(lang)
-    lines = [f"## {_title(report, lang)}", ""]
+def _lines(report: Report, style: Style, *, complete: bool) -> list[str]:
+    lines = [f"## {_title(report, style)}", ""]
     if report.validation is None:
-        lines += [word["report.no_table"]]
+        lines += [style["report.no_table"]]
     else:
-        lines += _validated(report, report.validation, lang, everybody=everybody)
+        lines += _validated(report, report.validation, style, complete=complete)
     if report.rollout is not None:
-        lines += section(word["report.changed"], [_done(row, lang) for row in report.rollout["machines"]])
+        lines += section(style["report.changed"], [_done(row, style) for row in report.rollout["machines"]])
     if report.changes is not None:
-        lines += _changed(report.changes, lang)
-    lines += _wrong(report, lang)
+        lines += _changed(report.changes, style)
+    lines += _wrong(report, style)
     if report.validation is not None:
-        lines += seen_besides(report.validation, lang)
+        lines += seen_besides(report.validation, style)
     commands = next_commands(report)
     mark = fence(commands)
-    return lines + (["", f"### {word['report.next']}", "", f"{mark}sh", *commands, mark] if commands else [])
+    return lines + (["", f"### {style['report.next']}", "", f"{mark}sh", *commands, mark] if commands else [])
 
 
-def _title(report: Report, lang: str) -> str:
-    word, rollout = words(lang), report.rollout
+def _title(report: Report, style: Style) -> str:
+    rollout = report.rollout
     if report.validation is None:
-        return word["report.unseen"] if rollout is None or not rollout["dry"] else word["report.dry"].format(at="-")
+        return style["report.unseen"] if rollout is None or not rollout["dry"] else style["report.dry"].format(at="-")
     kind = "validation" if rollout is None else "dry" if rollout["dry"] else "rollout"
-    return word[f"report.{kind}"].format(at=clock(report.validation.checked_at))
+    return style[f"report.{kind}"].format(at=clock(report.validation.checked_at))
 
 
-def _validated(report: Report, validation: Validation, lang: str, *, everybody: bool) -> list[str]:
+def _validated(report: Report, validation: Validation, style: Style, *, complete: bool) -> list[str]:
     """Return the procedure's table, and its objective beside what is there."""
-    word, total = words(lang), validation.total
-    shown = [row for row in validation.verdicts if everybody or not row.ok]
-    lines = [f"### {words(lang)['validation']}", "", *validation_rows(shown, lang), ""]
+    total = validation.total
+    shown = [row for row in validation.verdicts if complete or not row.ok]
+    lines = [f"### {style['validation']}", "", *validation_rows(shown, style), ""]
     if len(shown) < total:
-        lines += [word["report.as_expected_left_out"].format(count=total - len(shown)), ""]
-    wanted = report.expected_online
-    objective = headline(wanted, total, wanted * 100 // total if total else 0)
-    observed = headline(validation.online, total, validation.percent)
+        lines += [style["report.as_expected_left_out"].format(count=total - len(shown)), ""]
+    objective, observed = headline(report.expected_online, total), headline(validation.online, total)
     sign = "✅" if validation.ok else "❌"
-    seen = f"{word['report.observed'].format(observed=observed)} {sign}"
-    return [*lines, word["report.objective"].format(objective=objective), "", seen]
+    seen = f"{style['report.observed'].format(observed=observed)} {sign}"
+    return [*lines, style["report.objective"].format(objective=objective), "", seen]
 
 
-def _done(row: Mapping[str, Any], lang: str) -> str:
+def _done(row: Mapping[str, Any], style: Style) -> str:
     """Return what was done with one machine, or why it was not."""
-    word = words(lang)
     steps = ", ".join(markdown_safe(one["step"]) for one in row["steps"] if one["outcome"] in _TOLD)
-    outcome = word[f"report.{row['outcome']}_word"]
-    text = f"{row['machineId']}{word['colon']} {outcome}"
+    outcome = style[f"report.{row['outcome']}_word"]
+    text = f"{row['machineId']}{style['colon']} {outcome}"
     return f"{text} ({steps})" if steps else text
 
 
-def _changed(changes: Mapping[str, Any], lang: str) -> list[str]:
-    word = words(lang)
-    flips = (flip_said(flip, lang) for flip in changes["flips"])  # as they come from a file
+def _changed(changes: Mapping[str, Any], style: Style) -> list[str]:
+    flips = (flip_said(flip, style) for flip in changes["flips"])  # as they come from a file
     items = [markdown_safe(f"{said.at} {said.who}: {said.change}: {said.why}") for said in flips]
     items += [
-        word["report.outage"].format(
+        style["report.outage"].format(
             machine=one["machineId"],
-            length=duration(from_iso(one["until"]) - from_iso(one["since"]), lang),
+            length=duration(from_iso(one["until"]) - from_iso(one["since"]), style),
             start=clock(one["since"]),
             end=clock(one["until"]),
         )
         for one in changes["outages"]
     ]
     if not items:
-        items = [word["report.nothing"]]
+        items = [style["report.nothing"]]
     if not changes["watched"]:
-        items.append(word["report.not_watched"])
-    return section(word["report.changed_since"].format(since=clock(changes["since"])), items)
+        items.append(style["report.not_watched"])
+    return section(style["report.changed_since"].format(since=clock(changes["since"])), items)
 
 
-def _wrong(report: Report, lang: str) -> list[str]:
+def _wrong(report: Report, style: Style) -> list[str]:
     """Return what is not as expected and why: of the rollout, then of the table; then what else to look at."""
-    word = words(lang)
     rows = () if report.validation is None else report.validation.verdicts
     items = []
     for done in () if report.rollout is None else report.rollout["machines"]:
-        told = [translated(done["reason"], lang)] if not done["ok"] and done["reason"] is not None else []
+        told = [translated(done["reason"], style.lang)] if not done["ok"] and done["reason"] is not None else []
         told += done["failedChecks"]
-        items += [f"{done['machineId']}{word['colon']} {markdown_code(said)}" for said in told]
-    items += [_why(report, row, lang) for row in rows if not row.ok]
-    odd = [_why(report, row, lang) for row in rows if row.ok and (row.reason or row.machine_id in report.said)]
-    return [*section(word["report.wrong"], _short(items, lang)), *section(word["look_at"], _short(odd, lang))]
+        items += [f"{done['machineId']}{style['colon']} {markdown_code(said)}" for said in told]
+    items += [_why(report, row, style) for row in rows if not row.ok]
+    odd = [_why(report, row, style) for row in rows if row.ok and (row.reason or row.machine_id in report.said)]
+    return [*section(style["report.wrong"], _short(items, style)), *section(style["look_at"], _short(odd, style))]
 
 
-def _why(report: Report, row: Verdict, lang: str) -> str:
+def _why(report: Report, row: Verdict, style: Style) -> str:
     if row.reason is not None:
-        return sentence(row.reason, lang, markdown_code)
+        return sentence(row.reason, style, markdown_code)
     said = report.said.get(row.machine_id)
-    return f"{row.machine_id}: {words(lang)['report.reason_unknown']}" if said is None else markdown_safe(said[1])
+    return f"{row.machine_id}: {style['report.reason_unknown']}" if said is None else markdown_safe(said[1])
 
 
-def _short(items: list[str], lang: str) -> list[str]:
+def _short(items: list[str], style: Style) -> list[str]:
     if len(items) <= _SHOWN:
         return items
-    return [*items[:_SHOWN], words(lang)["more"].format(count=len(items) - _SHOWN)]
+    return [*items[:_SHOWN], style["more"].format(count=len(items) - _SHOWN)]
 
 
 def report_document(report: Report, lang: str = "en", posted: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -4,22 +4,22 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from .columns import Column, lay_out
-from .text import safe, wrapped
+from .text import PLAIN, Style, safe, wrapped
 
 HERE: Final = "this computer"
 _SIGNS: Final = {"good": "✓", "bad": "✗", "unknown": "?"}
 
 
-def shares_table(found: Mapping[str, Any], width: int | None = None, *, color: bool = False) -> str:
+def shares_table(found: Mapping[str, Any], style: Style = PLAIN) -> str:
     """Return a part for each share, the ways between them, and the verdict as the last line, of what --json prints."""
     lines: list[str] = []
     for share in [found, *found["machines"]] if found["shared"] is not None else found["machines"]:
         if found["machines"]:
             lines += [f"{share.get('machineId', HERE)}  {safe(share['shared'] or '')}".rstrip()]
         for one in share["traits"]:
-            lines += wrapped(f"{_SIGNS[one['verdict']]} {one['name']:<12} {safe(one['detail'])}", width, 15)
+            lines += wrapped(f"{_SIGNS[one['verdict']]} {one['name']:<12} {safe(one['detail'])}", style.width, 15)
         if share.get("code") is not None:
-            lines += [*wrapped(f"✗ {safe(share['reason'])}", width, 2), f"  next: {safe(share['hint'])}"]
+            lines += [*wrapped(f"✗ {safe(share['reason'])}", style.width, 2), f"  next: {safe(share['hint'])}"]
         lines += [""]
     if ways := found["propagation"]:
         columns = [
@@ -30,5 +30,5 @@ def shares_table(found: Mapping[str, Any], width: int | None = None, *, color: b
             Column("p99", [f"{way['p99S']:.1f} s" for way in ways], 4, right=True),
             Column("±", [f"{way['errorS']:.1f} s" for way in ways], 2, right=True),
         ]
-        lines += [*lay_out(columns, width, color=color), ""]
+        lines += [*lay_out(columns, style), ""]
     return "\n".join([*lines, "fit for heartbeats" if found["ok"] else "not fit for heartbeats as it is"])

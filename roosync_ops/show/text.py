@@ -3,10 +3,10 @@
 import html
 import re
 import textwrap
-import threading
 import unicodedata
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -28,6 +28,31 @@ _IN_PATH: Final = re.compile(r"([/\\][^\s/\\;,]*) (?=[^\s/\\;,]*[/\\])")
 _LEAST: Final = 24
 _ZERO_WIDTH: Final = "&#8203;"
 _TICKS: Final = re.compile(r"`+")
+_RESET: Final = "\x1b[0m"
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a text is written: in which language, and on a terminal in lines of `width` cells (None: any) and in colour.
+
+    `local`: times are this computer's own, with their zone; in a file, a page or a document they are UTC.
+    """
+
+    lang: str = "en"
+    width: int | None = None
+    color: bool = False
+    local: bool = False
+
+    def __getitem__(self, code: str) -> str:
+        """Return the word of a code."""
+        return words(self.lang)[code]
+
+    def paint(self, text: str, code: str) -> str:
+        """Return `text` in an ANSI colour; as it is where there are none, and for an empty code."""
+        return f"{code}{text}{_RESET}" if self.color and code else text
+
+
+PLAIN: Final = Style()
 
 
 def safe(text: str) -> str:
@@ -110,7 +135,7 @@ def wrapped(text: str, width: int | None, indent: int = 4) -> list[str]:
     return [line.replace(_HARD, " ") for line in lines]
 
 
-def duration(ms: int, lang: str = "en") -> str:
+def duration(ms: int, style: Style = PLAIN) -> str:
     """Write a duration in its two largest units: `45 s`, `3 min 20 s`, `2 h 05 min`, `4 d 3 h`."""
     seconds = abs(ms) // 1000
     sign = "-" if ms < 0 and seconds else ""
@@ -121,45 +146,22 @@ def duration(ms: int, lang: str = "en") -> str:
         return f"{sign}{minutes} min {seconds % 60:02d} s"
     if days == 0:
         return f"{sign}{hours} h {minutes % 60:02d} min"
-    return f"{sign}{days} {words(lang)['day']} {hours % 24} h"
+    return f"{sign}{days} {style['day']} {hours % 24} h"
 
 
-def age(ms: int | None, lang: str = "en") -> str:
+def age(ms: int | None, style: Style = PLAIN) -> str:
     """Write an age; `-` for none."""
-    return "-" if ms is None else duration(ms, lang)
+    return "-" if ms is None else duration(ms, style)
 
 
-def prefer_local(*, wanted: bool = True) -> None:
-    """Have times in what `local` marks be this computer's own, with their zone; anywhere else they are UTC."""
-    _zone.local = wanted
-
-
-@contextmanager
-def local() -> Iterator[None]:
-    """Mark a block or a function that writes for this computer's terminal, and not for a file, a page or a program."""
-    was, _zone.shown = _zone.shown, _zone.local
-    try:
-        yield
-    finally:
-        _zone.shown = was
-
-
-class _Zone(threading.local):
-    local = False
-    shown = False
-
-
-_zone: Final = _Zone()
-
-
-def clock_ms(ms: int) -> str:
+def clock_ms(ms: int, style: Style = PLAIN) -> str:
     """Write a time for a reader; as `clock` does."""
-    return clock(to_iso(ms))
+    return clock(to_iso(ms), style)
 
 
-def clock(iso: str | None) -> str:
+def clock(iso: str | None, style: Style = PLAIN) -> str:
     """Write a wire time for a reader: `2026-02-12 10:15:30Z`, or `2026-02-12 11:15:30+01:00`; `-` for none."""
-    if iso and _zone.shown:
+    if iso and style.local:
         with suppress(ValueError, OverflowError, OSError):  # the first or last day of the calendar
             return f"{datetime.fromisoformat(iso).astimezone().replace(microsecond=0)}".replace("+00:00", "Z")
     return f"{iso[:10]} {iso[11:19]}Z" if iso else "-"

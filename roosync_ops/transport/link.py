@@ -8,23 +8,19 @@ CONNECT: Final = "connect"
 #: The step that looks at a machine before anything is changed on it.
 PREFLIGHT: Final = "preflight"
 
+# Codes that our own code names, of those that README.md lists.
 UNKNOWN_HOST: Final = "UNKNOWN_HOST"
 REFUSED: Final = "REFUSED"
 NO_ROUTE: Final = "NO_ROUTE"
 TIMED_OUT: Final = "TIMED_OUT"
 SILENT: Final = "SILENT"
-NOT_SSH: Final = "NOT_SSH"
-NO_COMMON_ALGORITHM: Final = "NO_COMMON_ALGORITHM"
 HOST_KEY: Final = "HOST_KEY"
-HOST_KEY_CHANGED: Final = "HOST_KEY_CHANGED"
-HOST_KEY_REVOKED: Final = "HOST_KEY_REVOKED"
 LOGIN_REFUSED: Final = "LOGIN_REFUSED"
 PROXY_FAILED: Final = "PROXY_FAILED"
 CLOSED: Final = "CLOSED"
 CONNECTION_LOST: Final = "CONNECTION_LOST"
 TOO_MUCH: Final = "TOO_MUCH"
 NO_SSH_CLIENT: Final = "NO_SSH_CLIENT"
-SSH_TOO_OLD: Final = "SSH_TOO_OLD"
 SSH_CONFIG: Final = "SSH_CONFIG"
 UNREACHABLE: Final = "UNREACHABLE"
 
@@ -64,7 +60,7 @@ class Failure(NamedTuple):
 
 
 class LinkError(OSError):
-    """A machine that was not reached, or was lost: a code of this module and one sentence.
+    """A machine that was not reached, or was lost: a code and one sentence.
 
     `met`: the machine itself took a connection, and nothing on the way to it is at fault. `hint` is what mends it here.
     """

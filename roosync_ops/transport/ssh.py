@@ -32,7 +32,7 @@ _MAX_LOG_BYTES: Final = 1024 * 1024
 _IDLE_S: Final = 60
 _OWN_FAILURE: Final = 255
 #: No program asks a person: not on a terminal, and not in a window.
-_ASKS_NOBODY: Final = {"SSH_ASKPASS_REQUIRE": "never"}
+_NO_QUESTIONS: Final = {"SSH_ASKPASS_REQUIRE": "never"}
 #: What a person's own session has and a program's may not, as scp and sftp have it: no tunnels, no windows, no other
 #: command there, and none here whose output would be taken for the machine's.
 _NO_SESSION_OF_THE_USERS: Final = {
@@ -65,7 +65,7 @@ class OpenSsh(PosixLink):
         #: Whether another command comes after the next one.
         self.more = False
         self._master: Path | None = None
-        self.destination = machine.host or machine.machine_id
+        self.destination = machine.address
         self._words = [program(machine), *_inventory_words(machine)]
         #: What ssh noted during the last command.
         self.log = ssh_errors.Log("")
@@ -116,7 +116,7 @@ class OpenSsh(PosixLink):
                 [*self.words(), "-G", "--", self.destination],
                 until=time.monotonic() + self.patience.login_s,
                 max_out=process.MAX_ERR_BYTES,
-                environment=os.environ | _ASKS_NOBODY,
+                environment=os.environ | _NO_QUESTIONS,
             )
         except OSError:
             return False
@@ -129,7 +129,7 @@ class OpenSsh(PosixLink):
         until = None if timeout_s is None else time.monotonic() + timeout_s
         words = [*self.words(), "-E", str(log), "-T", *words]
         try:
-            environment = os.environ | _ASKS_NOBODY
+            environment = os.environ | _NO_QUESTIONS
             done = process.run(words, stdin, until=until, max_out=link.MAX_ANSWER, watch=watch, environment=environment)
         except FileNotFoundError:
             raise LinkError(link.NO_SSH_CLIENT, _NO_PROGRAM, ssh_errors.install()) from None
@@ -161,11 +161,9 @@ class OpenSsh(PosixLink):
 def link_to(machine: Machine, patience: Patience, *, keep: bool = False, through: OpenSsh | None = None) -> Link:
     """Return the way to a machine that its inventory names, or `through` another one; nothing is sent yet."""
     if machine.transport == "winrm":
-        from . import winrm, winrm_access  # noqa: PLC0415 - most fleets have no such machine
+        from .winrm import Winrm  # noqa: PLC0415 - most fleets have no such machine
 
-        named = {"hostname": machine.host, "user": machine.user, "port": machine.port}
-        data = {**machine.winrm, **{f"winrm_{key}": value for key, value in named.items() if value is not None}}
-        return winrm.Winrm(machine.machine_id, winrm_access.with_defaults(data), patience.connect_s)
+        return Winrm(machine.machine_id, machine.entry()[1], patience.connect_s)
     if machine.system == "windows":
         from .sftp import WindowsSsh  # noqa: PLC0415 - as above
 
@@ -240,10 +238,9 @@ def program(machine: Machine) -> str:
 def _inventory_words(machine: Machine) -> list[str]:
     """Return the options that the inventory's data of one machine are. They are for it alone, and for no jump host."""
     data = machine.ssh
-    key = data.get("ssh_key")
     found: dict[str, object] = {"Port": machine.port, "User": machine.user}
-    if isinstance(key, str):
-        found |= {"IdentityFile": ssh_files.quoted(str(Path(key).expanduser())), "IdentitiesOnly": "yes"}
+    if (key := machine.ssh_file("ssh_key")) is not None:
+        found |= {"IdentityFile": ssh_files.quoted(key), "IdentitiesOnly": "yes"}
     if data.get("ssh_allow_agent") is False:
         found["IdentityAgent"] = "none"
     if data.get("ssh_forward_agent") is True:

@@ -12,36 +12,15 @@ from roosync_ops import typed
 from . import link
 from .link import LinkError
 
-#: ssh.json: what ssh says, by its code; the first that is found anywhere counts. What installs one, by what installs
-#: there; on Windows in an administrator's console.
+#: ssh.json: by each code what ssh `says`, what that `means`, and `of` what; the first that is found anywhere counts.
+#: And what installs an ssh, by what installs there; on Windows in an administrator's console.
 _DATA: Final = json.loads(Path(__file__).with_name("ssh.json").read_text("utf-8"))
-_SENTENCES: Final = tuple((re.compile(pattern), code) for code, pattern in _DATA["says"].items())
-_MEANINGS: Final = {
-    link.SSH_TOO_OLD: "the ssh program here is too old, OpenSSH 7.6 or later is needed",
-    link.SSH_CONFIG: "ssh refuses its configuration",
-    link.HOST_KEY_REVOKED: "its host key is revoked",
-    link.HOST_KEY_CHANGED: "its host key is another than the known one",
-    link.HOST_KEY: "its host key is not known here",
-    link.UNKNOWN_HOST: "its name cannot be resolved",
-    link.NO_COMMON_ALGORITHM: "ssh here and ssh there have no algorithm in common",
-    link.LOGIN_REFUSED: "it refused the login",
-    link.SILENT: "it took the connection and then said nothing",
-    link.REFUSED: "the connection was refused",
-    link.NO_ROUTE: "there is no way to it",
-    link.TIMED_OUT: "it took no connection in time",
-    link.NOT_SSH: "what answers there is no SSH server",
-    link.CLOSED: "it closed the connection before the login",
-}
+_CODES: Final[dict[str, dict[str, str]]] = _DATA["codes"]
+_HERE: Final = "here"
 #: Lines of ssh's log that are no complaint.
 _CHATTER: Final = re.compile(
     r"debug\d: |Authenticated to |Transferred: |Bytes per second|@{5,}|\s*$|Warning: Permanently"
 )
-#: The machine's own: this is no failure of the way to it.
-_MET: Final = frozenset(
-    [link.HOST_KEY, link.HOST_KEY_CHANGED, link.HOST_KEY_REVOKED, link.LOGIN_REFUSED, link.SILENT, link.NOT_SSH,
-     link.NO_COMMON_ALGORITHM, link.CLOSED]
-)  # fmt: skip
-_OF_HERE: Final = (link.SSH_TOO_OLD, link.SSH_CONFIG)
 _PROXY: Final = re.compile(
     r"Setting implicit ProxyCommand from ProxyJump: .* (\S+)$|Executing proxy command: exec (.*)$", re.MULTILINE
 )
@@ -114,9 +93,9 @@ def worded(log: Log, err: str) -> LinkError:
         return LinkError(link.CONNECTION_LOST, f"the connection was lost: {_last(own)}", met=True, reached=True)
     stuck = log.proxy is not None and not log.greeted
     for lines, proxy in ((on_the_way, log.proxy), ([] if stuck else own, None)):
-        for pattern, code in _SENTENCES:
-            said = [line for line in lines if pattern.search(line)]
-            if said and (proxy is None or code not in _OF_HERE):  # a shell's "line 1:" is no line of a configuration
+        for code, known in _CODES.items():
+            said = [line for line in lines if re.search(known["says"], line)]
+            if said and (proxy is None or known["of"] != _HERE):  # a shell's "line 1:" is no line of a configuration
                 return _error(log, code, _quoted(said[0]), proxy)
     if log.proxy is not None:
         last = "; ".join(_last(lines) for lines in (on_the_way, own) if lines) or _last([])
@@ -125,8 +104,10 @@ def worded(log: Log, err: str) -> LinkError:
 
 
 def _error(log: Log, code: str, said: str, proxy: str | None) -> LinkError:
-    meaning, hint = _MEANINGS[code], ""
-    if code in _OF_HERE:
+    meaning, at_fault, hint = _CODES[code]["means"], _CODES[code]["of"], ""
+    if said.startswith("Certificate "):
+        meaning = "its host certificate is refused"
+    if at_fault == _HERE:
         return LinkError(code, f"{meaning}: {said}")
     if proxy is not None:  # a hop on the way
         meaning = meaning.replace("its host key", "the host key of a jump host")
@@ -141,7 +122,7 @@ def _error(log: Log, code: str, said: str, proxy: str | None) -> LinkError:
             hint = _AGENT * (os.name == "posix" and "SSH_AUTH_SOCK" not in os.environ) + hint
     if code in {link.REFUSED, link.TIMED_OUT, link.NO_ROUTE} and log.address and log.address[1] not in said:
         said += f" ({log.address[1]})"
-    return LinkError(code, f"{meaning}: {said}", hint, met=code in _MET)
+    return LinkError(code, f"{meaning}: {said}", hint, met=at_fault == "machine")
 
 
 def install() -> str:

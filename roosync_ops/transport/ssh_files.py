@@ -3,6 +3,7 @@
 import atexit
 import functools
 import hashlib
+import math
 import os
 import re
 import shutil
@@ -32,7 +33,6 @@ _GOOD_BYE: Final = struct.pack(">6I", 8, 1, 4, 8, 0x1000_0005, 0)
 #: How long a good-bye may take, in s.
 _END_S: Final = 3.0
 _lock = threading.Lock()
-_made: list[Path] = []
 #: A machine that says nothing at all is asked whether it is there so often, in s; ssh gives it up after three times.
 _ALIVE_S: Final = 15
 _MAX_VERSION: Final = 4096
@@ -42,13 +42,14 @@ _SESSION_TYPE_SINCE: Final = (8, 7)
 def room() -> Path:
     """Return the folder, made at the first call."""
     with _lock:
-        if not _made:
-            given = os.environ.get(ROOM_VARIABLE)
-            _made.append(Path(given) if given and Path(given).is_dir() else _new())
-        return _made[0]
+        return _made()
 
 
-def _new() -> Path:
+@functools.cache
+def _made() -> Path:
+    given = os.environ.get(ROOM_VARIABLE)
+    if given and Path(given).is_dir():
+        return Path(given)
     base = tempfile.gettempdir()
     if len(base) > _MAX_PATH and os.name == "posix":
         base = "/tmp"  # noqa: S108 - the folder in it is made by mkdtemp, for this user alone
@@ -58,7 +59,7 @@ def _new() -> Path:
 
 
 def _end(folder: Path) -> None:
-    """Log out of what is kept, by whomever, and leave nothing."""
+    """Log out of each kept connection, a worker's too, and leave nothing."""
     for path in folder.glob("*.s"):
         end_master(path)
     shutil.rmtree(folder, ignore_errors=True)
@@ -76,7 +77,7 @@ def end_master(path: Path) -> None:
 
 def connect_timeout_s(patience: Patience) -> int:
     """Return ssh's own limit for one address, and for the greeting, in whole s: ours for one part are shorter."""
-    return max(1, -int(-max(patience.connect_s, patience.login_s) // 1))
+    return max(1, math.ceil(max(patience.connect_s, patience.login_s)))
 
 
 def quoted(path: str) -> str:
@@ -106,16 +107,13 @@ def configuration(program: str, machine: Machine, patience: Patience) -> Path:
 
     Options of a command line do not reach jump hosts; a file does.
     """
-    data = machine.ssh
-    strict = data.get("ssh_strict_host_key_checking", "yes")
+    strict = machine.ssh.get("ssh_strict_host_key_checking", "yes")
     lines = ["BatchMode yes", f"StrictHostKeyChecking {strict if isinstance(strict, str) else 'yes'}"]
     lines += no_session_of_the_users(program)
-    known = data.get("ssh_known_hosts_file")
-    if isinstance(known, str):
-        lines.append(f"UserKnownHostsFile {quoted(str(Path(known).expanduser()))}")
-    named = data.get("ssh_config_file")
-    if isinstance(named, str):
-        own = [Path(named).expanduser().absolute()]
+    if (known := machine.ssh_file("ssh_known_hosts_file")) is not None:
+        lines.append(f"UserKnownHostsFile {quoted(known)}")
+    if (named := machine.ssh_file("ssh_config_file")) is not None:
+        own = [Path(named).absolute()]
     elif (refused := _refused_configuration()) is not None:
         raise LinkError(SSH_CONFIG, f"ssh refuses its configuration: bad owner or permissions on {refused}")
     else:  # what ssh reads by itself: the user's and the system's

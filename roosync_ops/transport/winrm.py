@@ -49,7 +49,7 @@ class Winrm(WindowsLink):
             session.close()
             if isinstance(error, TimeoutError):
                 raise LinkError(link.SILENT, f"no login within {session.login_s:g} s: {error}", met=True) from None
-            raise LinkError(getattr(error, "code", link.UNREACHABLE), str(error)) from None
+            raise
         self._session = session
 
     def close(self) -> None:
@@ -59,7 +59,7 @@ class Winrm(WindowsLink):
             session.close()
 
     def execute(self, line: str, stdin: bytes = b"", timeout_s: float | None = None) -> Finished:
-        """Run one line by `cmd.exe /c`. Raises TimeoutError, or OSError with words that hold no secret."""
+        """Run one line by `cmd.exe /c`. Raises TimeoutError, or LinkError with words that hold no secret."""
         if self._session is None:
             self.open()
         assert self._session is not None  # noqa: S101 - for mypy

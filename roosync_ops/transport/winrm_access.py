@@ -20,6 +20,8 @@ from typing import Annotated, Any, Final, NoReturn, TypedDict, get_type_hints
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
+from pydantic import SecretStr
+
 from roosync_ops.fleet.machine import WINRM_PORTS
 
 PASSWORD: Final = "ROOSYNC_WINRM_PASSWORD"  # noqa: S105 - the name of a variable
@@ -42,26 +44,15 @@ class AccessError(ValueError):
     """Data keys, or a secret, that are not there, cannot be used or must not be: one sentence without the secret."""
 
 
-class Secret:
-    """A text that is shown only where it is asked for by name."""
-
-    __slots__ = ("__text",)
-
-    def __init__(self, text: str) -> None:
-        self.__text = text
-
-    def __repr__(self) -> str:
-        return _HIDDEN
+class Secret(SecretStr):
+    """A text that is shown only where it is asked for by name, and never written."""
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a secret is not written anywhere")
 
-    def reveal(self) -> str:
-        return self.__text
-
     def hidden_in(self, text: str, user: str | None = None) -> str:
         """Return `text` with *** for each form of the secret: a server may send back what it was sent."""
-        plain = self.__text
+        plain = self.get_secret_value()
         plains = {plain, escape(plain), quote(plain), quote(plain, safe=""), json.dumps(plain)[1:-1], repr(plain)[1:-1]}
         for form in sorted(plains, key=len, reverse=True):
             text = text.replace(form, _HIDDEN)
@@ -71,7 +62,7 @@ class Secret:
 
     def _coded_forms(self, user: str | None) -> Iterator[str]:
         """Yield what base64 makes of it: what stands before shifts it, and shares characters with it."""
-        plain = self.__text
+        plain = self.get_secret_value()
         for encoding in ("utf-8", "utf-16-le", "latin-1"):
             for said in (plain, f"{user or ''}:{plain}"):
                 for before in range(3):
@@ -151,8 +142,9 @@ class Access:
         return text
 
 
-def of(name: str, data: Mapping[str, Any]) -> Access:
+def of(name: str, said: Mapping[str, Any]) -> Access:
     """Return the way to a machine that these data keys describe. Raises AccessError."""
+    data = {key: said.get(key, usual) for key, (_, usual) in KEYS.items()}
     auth, transport = data["winrm_auth"], data["winrm_transport"]
     if auth not in AUTHS:
         raise AccessError(f"winrm_auth: {auth!r} is none of {', '.join(AUTHS)}")
@@ -181,11 +173,6 @@ def of(name: str, data: Mapping[str, Any]) -> Access:
         # The machine answers at the latest after the operation's own time; this much later it never will.
         read_timeout=max(data["winrm_read_timeout"], data["winrm_operation_timeout"] + 2),
     )
-
-
-def with_defaults(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the data keys of a machine, and what holds where it says nothing."""
-    return {key: data.get(key, usual) for key, (_, usual) in KEYS.items()}
 
 
 def _encryption(data: Mapping[str, Any], auth: str, *, tls: bool) -> str:

@@ -9,6 +9,7 @@ import requests
 from pypsrp.exceptions import AuthenticationError, WinRMError, WinRMTransportError, WSManFaultError
 
 from . import link
+from .link import LinkError
 from .winrm_access import Access
 
 Words = Callable[[Access, Any], tuple[str | None, str]]
@@ -19,25 +20,15 @@ _LAYERS: Final = 10
 _REFUSED: Final = "Authentication error (user={access.user}, auth={access.auth}): the machine refused the login"
 
 
-class WinrmError(OSError):
-    """What WinRM or the network did instead of what was asked. One sentence, without a secret; a code of link.py."""
-
-    def __init__(self, reason: str, code: str = link.UNREACHABLE) -> None:
-        super().__init__(reason)
-        self.code = code
-
-
-def worded(access: Access, error: Exception, limit_s: float | None) -> OSError:
-    """Return `error` as a WinrmError or a TimeoutError. It is another object, and holds nothing of `error`."""
-    for kinds, words in _WORDS:
-        if isinstance(error, kinds):
-            code, said = words(access, error)
-            said = access.hidden(said)[:_LONGEST]
-            return TimeoutError(said) if code is None else WinrmError(said, code)
+def worded(access: Access, error: Exception, limit_s: float | None, *, reached: bool) -> LinkError | TimeoutError:
+    """Return `error` in words that hold no secret. It is another object, and holds nothing of `error`."""
     if isinstance(error, TimeoutError):
         return TimeoutError(f"no end within {limit_s:.0f} s" if limit_s else "no answer in time")
-    name = "" if isinstance(error, (OSError, WinRMError)) else f"{type(error).__name__}: "
-    return WinrmError(access.hidden(f"{name}{error}")[:_LONGEST])
+    code, said = next(words for kinds, words in _WORDS if isinstance(error, kinds))(access, error)
+    said = access.hidden(said)[:_LONGEST]
+    if code is None:
+        return TimeoutError(said)
+    return LinkError(link.CONNECTION_LOST if reached else code, said, met=reached, reached=reached)
 
 
 # Each of these returns a code of link.py, None for what came too late, and a sentence.
@@ -57,12 +48,6 @@ def _untrusted(_: Access, error: Exception) -> tuple[str, str]:
     return link.UNREACHABLE, f"TLS error: {reason}; winrm_ca names the authority that signed its certificate"
 
 
-def _late(access: Access, error: Exception) -> tuple[str | None, str]:
-    if isinstance(error, requests.ConnectTimeout):
-        return link.UNREACHABLE, f"Could not connect to {access.host} port {access.port}: no answer in time"
-    return None, "no answer in time: it took the connection and then said nothing"
-
-
 def _unconnected(access: Access, error: Exception) -> tuple[str, str]:
     cause = _innermost(error)
     if isinstance(cause, socket.gaierror) or "NameResolutionError" in str(error):
@@ -71,7 +56,7 @@ def _unconnected(access: Access, error: Exception) -> tuple[str, str]:
     return link.UNREACHABLE, f"Could not connect to {access.host} port {access.port}: {reason}"
 
 
-def _says(text: str, code: str = link.UNREACHABLE) -> Words:
+def _says(text: str, code: str | None = link.UNREACHABLE) -> Words:
     """Return the words for an error that is always told the same; `{access.auth}` is how the login was to be."""
     return lambda access, error: (code, text.format(access=access, error=error))
 
@@ -81,12 +66,15 @@ _WORDS: Final[tuple[tuple[type[Exception] | tuple[type[Exception], ...], Words],
     (AuthenticationError, _says(_REFUSED, link.LOGIN_REFUSED)),
     ((WinRMTransportError, WSManFaultError), _coded),
     (requests.exceptions.SSLError, _untrusted),
-    (requests.Timeout, _late),
+    (requests.ConnectTimeout, _says("Could not connect to {access.host} port {access.port}: no answer in time")),
+    (requests.Timeout, _says("no answer in time: it took the connection and then said nothing", None)),
     (requests.TooManyRedirects, _says("the machine points to another address, which is not followed")),
     (requests.ConnectionError, _unconnected),
     # pypsrp looks for the login that encrypts, and there is none.
     (KeyError, _says("it asked for no login, so nothing could be encrypted and nothing was sent")),
     (ImportError, _says('winrm_auth {access.auth} needs pip install "pypsrp[{access.auth}]": {error}')),
+    ((OSError, WinRMError), _says("{error}")),
+    (Exception, _says("{error.__class__.__name__}: {error}")),
 )
 
 

@@ -1,7 +1,7 @@
 """One machine's WinRS shell, by pypsrp: a line through cmd.exe, with stdin, within a time, and no secret comes out.
 
-Everything that can go wrong comes out as one of four errors whose words hold no secret, and which carry no traceback of
-the frames that held one.
+Everything that can go wrong comes out as a LinkError or a TimeoutError whose words hold no secret, and which carries no
+traceback of the frames that held one.
 """
 
 import logging
@@ -65,11 +65,11 @@ class WinrmShell:
         self.login_s = connect_timeout + access.read_timeout
 
     def open(self) -> None:
-        """Log in and open a shell. Raises WinrmError and TimeoutError."""
+        """Log in and open a shell. Raises LinkError, TimeoutError."""
         self._bounded(self.login_s, self._open_shell)
 
     def run(self, line: str, stdin: bytes = b"", limit_s: float | None = None) -> Finished:
-        """Run `line` by `cmd.exe /c`. Raises WinrmError; TimeoutError after `limit_s`, when the command is ended."""
+        """Run `line` by `cmd.exe /c`. Raises LinkError; TimeoutError after `limit_s`, when the command is ended."""
         return self._bounded(limit_s, lambda: self._run(line, stdin, limit_s))
 
     def close(self) -> None:
@@ -153,7 +153,7 @@ class WinrmShell:
         except Exception as error:  # noqa: BLE001 - whatever a library raises may hold what it was given
             caught = error
         # Out here what is raised has no context, even if the wording fails.
-        problem = worded(self._access, caught, limit_s)
+        problem = worded(self._access, caught, limit_s, reached=self._shell is not None)
         del caught
         raise problem
 
@@ -178,7 +178,7 @@ def _wsman(access: Access, connect_timeout: float) -> WSMan:
         access.host,
         port=access.port,
         username=access.user,
-        password=None if access.password is None else access.password.reveal(),
+        password=None if access.password is None else access.password.get_secret_value(),
         ssl=access.tls,
         path=access.path,
         auth=access.auth,
@@ -190,7 +190,7 @@ def _wsman(access: Access, connect_timeout: float) -> WSMan:
         no_proxy=True,  # fleet machines are on the LAN; a proxy would see what only they may
         certificate_pem=access.certificate[0],
         certificate_key_pem=access.certificate[1],
-        certificate_key_password=None if access.key_password is None else access.key_password.reveal(),
+        certificate_key_password=None if access.key_password is None else access.key_password.get_secret_value(),
     )
     session = wsman.transport._build_session()  # noqa: SLF001 - the only way to have it before the first packet
     for adapter in session.adapters.values():
@@ -227,7 +227,7 @@ def _bounded(build: Callable[..., requests.Response]) -> Callable[..., requests.
 
 
 def _no_plaintext(response: requests.Response, *_: Any, **__: Any) -> None:
-    """Take no answer that anybody on the way could have written. pypsrp would."""
+    """Take no answer that another computer on the way could have written. pypsrp would."""
     kind = response.headers.get("content-type", "")
     if response.ok and response.content and not kind.startswith(("multipart/encrypted", "multipart/x-multi-encrypted")):
         raise WinRMError("it answered in plaintext where everything must be encrypted; so the answer is not believed")

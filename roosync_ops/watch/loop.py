@@ -9,6 +9,7 @@ from roosync_ops.judge import Validation
 from roosync_ops.judge.flip import Flip, rows_of
 from roosync_ops.judge.flips import Flips
 from roosync_ops.show.reasons import flip_said
+from roosync_ops.show.text import Style
 from roosync_ops.state import SharedState, StateUnavailableError
 
 from .delivery import Delivery
@@ -74,7 +75,7 @@ class Watcher:
     def _hand_over(self, flip: dict[str, Any]) -> None:
         if not self._concerns(flip["machineId"]):
             return
-        said = flip_said(flip, self.lang)
+        said = flip_said(flip, Style(self.lang))
         told = {**flip, "text": f"{said.change}: {said.why}"}
         for delivery in self.deliveries:
             delivery.put(told)

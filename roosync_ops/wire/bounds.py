@@ -1,4 +1,4 @@
-"""How much of a share is read at a time, so that no number or size of files in it is anybody's end."""
+"""How much of a share is read at a time, so that no number or size of files in it stops a reader."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 
+from .small import suppress
 from .typed import IO, Any
 
 #: A `state` of a hundred thousand machines is below.
@@ -38,10 +39,8 @@ def run(line: list[str], limit_s: float, **options: Any) -> subprocess.Completed
         child.kill()
     for reader in readers:
         reader.join(_LEFT_S)
-    try:  # noqa: SIM105 - contextlib is not loaded for this
+    with suppress(subprocess.TimeoutExpired):  # killed, and hangs
         child.wait(_LEFT_S)
-    except subprocess.TimeoutExpired:
-        pass  # killed, and hangs
     out, err = (bytes(each) for each in heard.values())
     if code is None or max(len(out), len(err)) > MAX_OUTPUT_BYTES:
         raise subprocess.TimeoutExpired(line, limit_s, out, err)

@@ -55,21 +55,15 @@ def machine_id_of(hostname: str) -> str:
 
 
 def hostname() -> str:
-    """Return this machine's own name as the operating system gives it."""
+    """Return this machine's own name as the operating system gives it: an environment can name another machine."""
     lab = os.environ.get(LAB_HOSTNAME_VARIABLE)
     if lab:
         return lab
-    if hasattr(os, "uname"):
+    if sys.platform != "win32":
         return os.uname().nodename
-    return _computer_name()
+    import ctypes  # noqa: PLC0415 - no such library elsewhere
 
-
-def _computer_name() -> str:
-    """The protocol: %COMPUTERNAME%; asked of the system, since an environment can name another machine."""
-    if sys.platform == "win32":
-        import ctypes  # noqa: PLC0415 - no such library elsewhere
-
-        name, size = ctypes.create_unicode_buffer(256), ctypes.c_ulong(256)
-        if ctypes.WinDLL("kernel32").GetComputerNameW(name, ctypes.byref(size)):
-            return str(name.value)
+    name, size = ctypes.create_unicode_buffer(256), ctypes.c_ulong(256)
+    if ctypes.WinDLL("kernel32").GetComputerNameW(name, ctypes.byref(size)):
+        return str(name.value)
     return os.environ.get("COMPUTERNAME", "")

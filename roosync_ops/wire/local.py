@@ -15,7 +15,7 @@ from .typed import Iterator, Json
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
-#: A folder of another user's, and one that others may write into: what lies in it may be anybody's.
+#: A folder of another user's, and one that others may write into: what lies in it may be another user's.
 FOREIGN = "LOCAL_DIR_FOREIGN"
 OPEN = "LOCAL_DIR_OPEN"
 #: One that all users share on purpose, such as /tmp: another is to be named.
@@ -76,14 +76,7 @@ def make_folder(path: str, *, parents: bool = False) -> None:
     """Make a folder of ours, and see that it is. Raises NotOursError or another OSError."""
     check_folder(path, parents=parents)
     if not os.path.isdir(path):
-        above = os.path.dirname(path)
-        if above:
-            os.makedirs(above, exist_ok=True)
-        try:
-            os.mkdir(path, FOLDER_MODE)
-        except FileExistsError:
-            if not os.path.isdir(path):
-                raise
+        os.makedirs(path, FOLDER_MODE, exist_ok=True)  # those above it are as the umask has it
         check_folder(path, parents=parents)
 
 

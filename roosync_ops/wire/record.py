@@ -142,8 +142,8 @@ def is_too_deep(value: Any) -> bool:
     return True
 
 
-def parse(data: Json, machine_id: str, file: str) -> tuple[Record, list[f.Finding]]:
-    """Read one heartbeat object as `machine_id`'s. What is wrong with it comes back as findings about `file`.
+def parse(data: Json, machine_id: str) -> tuple[Record, list[tuple[str, str]]]:
+    """Read one heartbeat object as `machine_id`'s. What is wrong with it comes back as (kind, detail) of findings.
 
     Raises NotUnderstoodError when the object says it is another machine's: it is then evidence about neither.
     And when it is nested as no heartbeat is.
@@ -153,10 +153,10 @@ def parse(data: Json, machine_id: str, file: str) -> tuple[Record, list[f.Findin
     inner = data.get("machineId")
     if isinstance(inner, str) and inner.lower() != machine_id:
         raise NotUnderstoodError(f.ID_CONTRADICTS_NAME, f"says it is {inner!r:.80}, and stands for {machine_id}")
-    found: list[f.Finding] = []
+    found: list[tuple[str, str]] = []
 
     def report(kind: str, detail: str) -> None:
-        found.append(f.Finding(file, kind, detail))
+        found.append((kind, detail))
 
     if not isinstance(inner, str):
         report(f.WRONG_TYPE, f"machineId is {_named(inner)}; taken from the file's name")
@@ -208,9 +208,8 @@ def _sequence(data: Json, agent: Json, last: int | None, report: Any) -> int | N
     elapsed = 0 if last is None or not known else last - min(known)
     if sequence <= min(MAX_SEQUENCE, BEATS_UNSEEN + beats_within(elapsed, agent)):
         return sequence
-    report(
-        f.IMPOSSIBLE_SEQUENCE, f"sequence {_short(sequence)} is more than it can have beaten since it was first seen"
-    )
+    said = f"of {sequence.bit_length()} bits" if sequence.bit_length() > 64 else str(sequence)  # noqa: PLR2004 - twenty digits
+    report(f.IMPOSSIBLE_SEQUENCE, f"sequence {said} is more than it can have beaten since it was first seen")
     return _IMPOSSIBLE
 
 
@@ -219,10 +218,6 @@ def beats_within(elapsed_ms: int, agent: Json) -> int:
     interval = agent.get("heartbeatInterval")
     every = interval if type(interval) is int and interval > 0 else DEFAULT_INTERVAL_MS
     return max(0, elapsed_ms) * _BEATS_AN_INTERVAL // min(every, _BEAT_EVERY_MS)
-
-
-def _short(number: int) -> str:
-    return str(number) if number.bit_length() <= 64 else f"of {number.bit_length()} bits"  # noqa: PLR2004 - twenty digits
 
 
 def _stopped_ms(data: Json, last: int | None) -> int | None:

@@ -11,6 +11,7 @@ import re
 from .bounds import Bounds
 from .deadline import BoundedShare
 from .files import read_file
+from .small import suppress
 from .text import NotUnderstoodError
 
 #: A file, relative to the shared folder, and what may be signs in it.
@@ -46,7 +47,10 @@ def _read(shared: str) -> Raw:
     bounds.seconds = _MAX_SECONDS
     for folder, (ending, limit) in FOLDERS.items():
         place = os.path.join(shared, folder)
-        for name in _names(place, bounds):
+        names: list[str] = []
+        with suppress(OSError):
+            names = [] if os.path.islink(place) else bounds.names_in(place)
+        for name in names:
             if bounds.are_over() or left <= 0:
                 break
             if name.endswith(ending):
@@ -58,10 +62,3 @@ def _read(shared: str) -> Raw:
                 left -= len(raw)
                 found.append((f"{folder}/{name}", raw.decode("utf-8-sig", "replace")))
     return found
-
-
-def _names(place: str, bounds: Bounds) -> list[str]:
-    try:
-        return [] if os.path.islink(place) else bounds.names_in(place)
-    except OSError:
-        return []

@@ -42,7 +42,7 @@ def status(record: Record | None, now_ms: int, thresholds: Thresholds = DEFAULT_
     """Return online, warning, offline, left or unknown for `record` at `now_ms` (ms since the epoch).
 
     Offline when age > timeout; else warning when age >= interval * (threshold - 1); else online. A heartbeat
-    from the future has a negative age and so is online; whoever reports it says that the clock is suspect.
+    from the future has a negative age and so is online; the report says that the clock is suspect.
     """
     if record is None or record.last_heartbeat_ms is None:
         return UNKNOWN

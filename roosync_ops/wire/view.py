@@ -80,7 +80,7 @@ def old_status(record: Record, now_ms: int, thresholds: Thresholds) -> str:
 
 
 def carried(record: Record, *, past: bool) -> Json:
-    """Return what an entry carries of our agent's part of a record; all of it is bounded, whoever wrote the record."""
+    """Return what an entry carries of our agent's part of a record; bounded, for any program may write one."""
     agent = record.agent
     if record.sequence is None:
         return {}

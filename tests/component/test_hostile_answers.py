@@ -22,12 +22,13 @@ from roosync_ops.judge.diagnose_model import DiagnosisInput
 from roosync_ops.judge.reports import Report as FleetReport
 from roosync_ops.pyinfra_ops.run import Result
 from roosync_ops.remote_script import checks
-from roosync_ops.remote_script.facts_model import parse_reply, parse_report
+from roosync_ops.remote_script.facts_model import Reply, parse_report
 from roosync_ops.remote_script.on_common import MARKER
 from roosync_ops.remote_script.question import SilenceError
 from roosync_ops.show.diagnosis import diagnoses_document, diagnoses_table
 from roosync_ops.show.exports import junit
 from roosync_ops.show.report import report_markdown
+from roosync_ops.show.text import Style
 from roosync_ops.state import StateUnavailableError, from_document
 from roosync_ops.transport.reach import Reach
 from tests.kits.boards import measured
@@ -124,7 +125,7 @@ def diagnosed(machine: Machine, seen: ProbeResult) -> list[str]:
     found = compared(machine, seen, BUNDLE)
     diagnoses = diagnose(DiagnosisInput(Fleet([machine]), NOW, {machine.machine_id: found}))
     for lang in ("en", "fr"):
-        assert diagnoses_table(diagnoses, (), lang, 80, everything=True).replace("\n", "").isprintable()
+        assert diagnoses_table(diagnoses, (), Style(lang, 80), everything=True).replace("\n", "").isprintable()
     return [row["command"] for row in diagnoses_document(diagnoses)["machines"] if row["command"]]
 
 
@@ -185,7 +186,7 @@ def test_no_word_of_a_failed_step_becomes_a_command(kind: str) -> None:
     for path in leaves(failed):
         line = MARKER + json.dumps({"ok": False, "done": [], "failed": put(failed, path, payload)})
         try:
-            reply = parse_reply([line])
+            reply = Reply.read([line])
         except SilenceError:
             assert path[0] in ("step", "code")
             continue

@@ -14,21 +14,23 @@ from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops import show
 from roosync_ops.agent import config, journal
-from roosync_ops.agent.errors import LocalError, MissingMachineIdError, UsageError
+from roosync_ops.agent.errors import LocalError, MissingMachineIdError, ShareTroubleError, UsageError
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.local_state import with_defaults
-from roosync_ops.agent.share import ShareTroubleError
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge import observe, validate
 from roosync_ops.judge.flip import Remembered
 from roosync_ops.judge.flips import Flips
 from roosync_ops.judge.observe import status_with
-from roosync_ops.remote_script.facts_model import parse_reply, parse_report
+from roosync_ops.remote_script.facts_model import Reply, parse_report
 from roosync_ops.remote_script.on_common import MARKER
 from roosync_ops.remote_script.question import SilenceError
-from roosync_ops.state import StateUnavailableError, from_document, read_folder
+from roosync_ops.show.text import Style
+from roosync_ops.state import StateUnavailableError, from_document
+from roosync_ops.state.folder import read_folder
 from roosync_ops.state.memory import Memory
 from roosync_ops.state.seen import see_all
+from roosync_ops.wire.deadline import BoundedShare
 from roosync_ops.wire.folder import read_shared
 from roosync_ops.wire.identity import is_machine_id
 from roosync_ops.wire.merge import merge
@@ -71,7 +73,7 @@ def share_file(data: bytes, folder: Path) -> None:
     target = folder / place
     target.write_bytes(data[1:])
     try:
-        state = read_folder(folder, NOW, deadline_s=60)
+        state = read_folder(folder, NOW, BoundedShare(60))
         assert state.machines[ME].record.last_heartbeat_ms is not None
         assert all(is_machine_id(name) for name in state.machines)
         shown(observe(state, NOW), validate(FLEET, state, NOW))
@@ -88,17 +90,17 @@ def shown(survey: Survey, validation: Validation) -> None:
     """Nothing that a terminal, a browser or a parser would obey is in any report."""
     for lang in ("en", "fr"):
         texts = [
-            show.survey_table(survey, lang, 100),
-            show.table(validation, lang, 100),
-            show.markdown(validation, lang),
+            show.survey_table(survey, Style(lang, 100)),
+            show.table(validation, Style(lang, 100)),
+            show.markdown(validation, Style(lang)),
             show.json_text(show.validation_document(validation, lang)),
             show.json_text(show.survey_document(survey)),
-            show.junit(validation, lang),
+            show.junit(validation, Style(lang)),
         ]
         for text in texts:
             found = _OBEYED.search(text)
             assert found is None, f"{found!r} in a report"
-        plain = _CODE_SPAN.sub("", show.markdown(validation, lang))
+        plain = _CODE_SPAN.sub("", show.markdown(validation, Style(lang)))
         assert "<" not in plain, plain
         json.loads(texts[3])
         json.loads(texts[4])
@@ -214,7 +216,7 @@ def probe_answer(data: bytes, _folder: Path) -> None:
     """What a machine's shell printed."""
     text = data.decode("utf-8", "replace")
     for lines in (text.splitlines(), [MARKER + text]):
-        for parse in (lambda said: parse_report(said, NOW, NOW), parse_reply):
+        for parse in (lambda said: parse_report(said, NOW, NOW), Reply.read):
             with suppress(SilenceError):
                 parse(lines)
 

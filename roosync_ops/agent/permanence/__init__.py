@@ -1,4 +1,4 @@
-"""What keeps the loop alive when nobody is logged in: one interface, one module a mechanism.
+"""What keeps the loop alive when no user is logged in: one interface, one module a mechanism.
 
 systemd or a supervised process on Linux, a scheduled task on Windows.
 """
@@ -13,7 +13,7 @@ from roosync_ops.agent.flags import Flags
 from roosync_ops.wire.small import suppress
 from roosync_ops.wire.typed import Callable, Json
 
-from .launch import run_words
+from .launch import run_words, tail
 
 
 class Mechanism:
@@ -24,6 +24,8 @@ class Mechanism:
     """
 
     kind = ""
+    #: The file that the loop's stderr goes into, where the mechanism makes one.
+    log = ""
 
     def unavailable(self) -> str | None:
         """Return the reason why this machine has not got it."""
@@ -72,7 +74,7 @@ class Mechanism:
 
     def last_words(self) -> str | None:
         """Return what the loop said before it ended."""
-        return None
+        return tail(self.log)
 
 
 def _mechanisms(config: Config) -> list[Mechanism]:
@@ -113,9 +115,8 @@ def choose(config: Config) -> Mechanism:
         if reason is None:
             return each
         reasons.append(reason)
-    raise LocalError(
-        "; ".join(reasons) or f"{config.permanence} n'existe pas sur cette plateforme", "choisir --permanence auto"
-    )
+    reason = "; ".join(reasons) or f"{config.permanence} n'existe pas sur cette plateforme"
+    raise LocalError(reason, "choisir --permanence auto")
 
 
 def for_start(config: Config) -> Mechanism:

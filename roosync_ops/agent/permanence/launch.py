@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 
 from roosync_ops.agent.build import bundle_path, source_root
@@ -12,6 +13,7 @@ from roosync_ops.agent.errors import LocalError
 from roosync_ops.agent.flags import Flags
 from roosync_ops.wire import local
 from roosync_ops.wire.local import FILE_MODE
+from roosync_ops.wire.typed import Any
 
 #: Isolated from the user's environment and site packages, and no bytecode written: only the standard library is used.
 _ISOLATED = ["-I", "-S", "-B"]
@@ -48,6 +50,11 @@ def text_in(path: str) -> str:
         return ""
 
 
+def tail(path: str) -> str | None:
+    """Return the end of what a process of ours wrote into a file, in one line; None where that is nothing."""
+    return " ".join(text_in(path).split())[-400:] or None
+
+
 def write_text(path: str, text: str, mode: int = FILE_MODE) -> bool:
     """Write a file of ours whole; False where it says so already. OSError."""
     if text_in(path) == text:
@@ -70,6 +77,12 @@ def build_command(root: str, words: list[str]) -> list[str]:
     if not sys.executable:
         raise LocalError("Python ne connaît pas son propre chemin", "lancer l'agent par le chemin complet de python3")
     return [sys.executable, *_ISOLATED, root, *words]
+
+
+def begun(line: list[str], **options: Any) -> subprocess.Popen[bytes]:
+    """Begin a process of ours, whose streams lead nowhere but where `options` say so. OSError."""
+    options = {**dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL), **options}
+    return subprocess.Popen(line, **options)  # noqa: S603 - our own agent, by its absolute path
 
 
 def agent_command(words: list[str]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 
 from roosync_ops.agent.build import bundle_path
 from roosync_ops.agent.builds import AGENT_NAME, named_builds
@@ -17,7 +16,7 @@ from roosync_ops.wire import local
 from roosync_ops.wire.small import wait_until
 
 from . import Mechanism
-from .launch import bare_command, text_in, write_text
+from .launch import bare_command, begun, text_in, write_text
 from .supervisor import LOCK_NAME, PID_NAME
 
 #: Written by `install`: the words the loop is run with.
@@ -36,7 +35,7 @@ class Process(Mechanism):
         self._local_dir = config.local_dir
         self._folder = config.instance_dir
         self._marker = os.path.join(self._folder, MARKER)
-        self._log = os.path.join(self._folder, LOG)
+        self.log = os.path.join(self._folder, LOG)
 
     def installed(self) -> bool:
         return os.path.exists(self._marker)
@@ -67,15 +66,9 @@ class Process(Mechanism):
         """Start a supervisor outside every session."""
         words = words or text_in(self._marker).split("\0")
         try:
-            with open(local.create(self._log), "wb") as log:
-                subprocess.Popen(  # noqa: S603 - our own agent, by its absolute path
-                    bare_command(["supervise", self._folder, *words], self._named()),
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=log,
-                    cwd="/",
-                    start_new_session=True,
-                )
+            with open(local.create(self.log), "wb") as log:
+                line = bare_command(["supervise", self._folder, *words], self._named())
+                begun(line, stderr=log, cwd="/", start_new_session=True)
         except OSError as error:
             raise LocalError(f"processus non lancé: {error}", "action run") from None
 
@@ -86,10 +79,6 @@ class Process(Mechanism):
             if pid.isdigit():
                 signal_process(int(pid), None if start == "-" else start, signal.SIGTERM)
         wait_until(lambda: not self.active(), _END_S)
-
-    def last_words(self) -> str | None:
-        said = text_in(self._log).strip()
-        return said[-400:] or None
 
     def _named(self) -> str | None:
         """Return the build that is to run where it is another than this one: on trial, say."""

@@ -15,6 +15,7 @@ from ctypes import wintypes
 from roosync_ops.agent.errors import LocalError
 from roosync_ops.wire import local
 from roosync_ops.wire.child import run
+from roosync_ops.wire.small import suppress
 from roosync_ops.wire.typed import Callable
 
 from . import task_xml
@@ -118,12 +119,8 @@ def _text(raw: bytes) -> str:
 def _last_result(text: str) -> int | None:
     """Read the column; the ones before it hold no quotes, so none is escaped."""
     for line in text.splitlines():
-        columns = line.strip().strip('"').split('","')
-        if len(columns) > _LAST_RESULT:
-            try:
-                return int(columns[_LAST_RESULT]) & 0xFFFF_FFFF
-            except ValueError:
-                continue
+        with suppress(IndexError, ValueError):
+            return int(line.strip().strip('"').split('","')[_LAST_RESULT]) & 0xFFFF_FFFF
     return None
 
 
@@ -170,7 +167,7 @@ def remove_if_empty(name: str) -> bool:
 
     schtasks cannot; COM can: ITaskFolder::DeleteFolder.
 
-    The scheduler refuses to remove a folder that holds anything, so nothing of anybody's can be lost.
+    The scheduler refuses to remove a folder that holds anything, so no other program's tasks can be lost.
     """
     if sys.platform != "win32":
         return False

@@ -33,8 +33,6 @@ WantedBy={target}
 """
 #: Says in the unit that lingering was off before it: uninstall then leaves it as it was found. systemd skips `X-`.
 LINGERING_IS_OURS = "\n[X-RooSync]\nLingering=switched-on-with-this-unit\n"
-SYSTEM_TARGET = "multi-user.target"
-USER_TARGET = "default.target"
 #: There, and only there, systemd is PID 1: sd_booted(3).
 BOOTED = "/run/systemd/system"
 SYSTEM_UNITS = "/etc/systemd/system"
@@ -52,7 +50,7 @@ class Systemd(Mechanism):
         self._user = os.geteuid() != 0
         self._whose = ["--user"] if self._user else []
         self.kind = "systemd-user" if self._user else "systemd-system"
-        self._target = USER_TARGET if self._user else SYSTEM_TARGET
+        self._target = "default.target" if self._user else "multi-user.target"
         self._folder = units()
         self.unit = unit_name(local_dir, default_local_dir(os.environ))
         self._path = os.path.join(self._folder, self.unit)
@@ -125,12 +123,10 @@ class Systemd(Mechanism):
         self._systemctl("stop", self.unit)
 
     def run_beside(self, line: list[str]) -> bool:
-        try:
-            return (
-                _run(["systemd-run", *self._whose, "--collect", "--quiet", "--no-ask-password", *line]).returncode == 0
-            )
-        except LocalError:
-            return False
+        run_it = ["systemd-run", *self._whose, "--collect", "--quiet", "--no-ask-password", *line]
+        with suppress(LocalError):
+            return _run(run_it).returncode == 0
+        return False
 
     def last_words(self) -> str | None:
         """What `journalctl` would show is the operator's to read; here only the unit's own verdict."""
@@ -139,7 +135,7 @@ class Systemd(Mechanism):
     def _write(self, text: str) -> bool:
         try:
             os.makedirs(self._folder, exist_ok=True)
-            return write_text(self._path, text, 0o644)  # units are for everybody to read
+            return write_text(self._path, text, 0o644)  # all users may read a unit
         except OSError as error:
             raise LocalError(f"{self._path}: {error.strerror or error}", "vérifier les droits") from None
 
@@ -166,9 +162,8 @@ class Systemd(Mechanism):
     def _systemctl(self, *words: str, check: bool = True) -> None:
         done = _run(self._line(*words))
         if check and done.returncode != 0:
-            raise LocalError(
-                f"systemctl {' '.join(words)}: {_said(done)}", " ".join(["journalctl", *self._whose, "-u", self.unit])
-            )
+            hint = " ".join(["journalctl", *self._whose, "-u", self.unit])
+            raise LocalError(f"systemctl {' '.join(words)}: {_said(done)}", hint)
 
     def _line(self, *words: str) -> list[str]:
         return ["systemctl", *self._whose, "--no-ask-password", *words]

@@ -27,7 +27,7 @@ from roosync_ops.wire.small import suppress, wait_until
 from roosync_ops.wire.typed import Callable
 
 from . import Mechanism, task_xml
-from .launch import agent_command, text_in
+from .launch import agent_command
 from .schtasks import HAS_NOT_RUN, NO_SESSION, QUEUED, RUNNING, Scheduler, remove_if_empty
 
 #: What the loop says on stderr, which pythonw.exe has not got.
@@ -60,9 +60,8 @@ def program_of(command: list[str], folder: str, user: str) -> task_xml.Program:
     for text in (command[0], folder, *arguments):
         if "%" in text or "$(" in text:
             # Task Scheduler replaces %NAME% and $(Arg0), and knows no way to write them as they are.
-            raise LocalError(
-                f"une tâche planifiée ne peut pas porter « % » ou « $( »: {text!r:.120}", "renommer ce dossier"
-            )
+            reason = f"une tâche planifiée ne peut pas porter « % » ou « $( »: {text!r:.120}"
+            raise LocalError(reason, "renommer ce dossier")
     line = subprocess.list2cmdline(arguments)
     return {"command": command[0], "arguments": line, "folder": folder, "user": user}
 
@@ -74,15 +73,8 @@ def windowless(python: str) -> str:
         found = os.path.join(os.path.dirname(near), "pythonw.exe")
         if os.path.isfile(found):
             return found
-    folder = os.path.dirname(base)
-    raise LocalError(
-        f"pythonw.exe manque dans {folder}: réparer ce Python, ou en indiquer un autre", "where.exe pythonw"
-    )
-
-
-def tail(path: str) -> str | None:
-    """Return the end of what a process without a console wrote, in one line."""
-    return " ".join(text_in(path).split())[-400:] or None
+    reason = f"pythonw.exe manque dans {os.path.dirname(base)}: réparer ce Python, ou en indiquer un autre"
+    raise LocalError(reason, "where.exe pythonw")
 
 
 class Task(Mechanism):
@@ -98,6 +90,7 @@ class Task(Mechanism):
         self.name = task_name("heartbeat", config.local_dir)
         self._config = config
         self._local_dir = config.local_dir
+        self.log = os.path.join(config.local_dir, LOG)
         self._places = Places(config.instance_dir)
         self._scheduler = scheduler or Scheduler()
         self._known: list[str | None] = []
@@ -130,11 +123,9 @@ class Task(Mechanism):
         was = self.installed()
         if was:
             self._change(lambda: self._scheduler.do("/Delete", self.name, "/F"))
-        with suppress(LocalError):  # that of a question whose asker was ended before its end
-            self._scheduler.do("/Delete", task_name("ask", self._local_dir), "/F")
-        remove_if_empty(FOLDER)
-        for name in (LOG, ASK_LOCK):
-            local.remove(os.path.join(self._local_dir, name))
+        forget(self._scheduler, task_name("ask", self._local_dir))  # its asker may have been ended before its end
+        local.remove(self.log)
+        local.remove(os.path.join(self._local_dir, ASK_LOCK))
         return was
 
     def start(self, words: list[str] | None) -> None:
@@ -142,7 +133,8 @@ class Task(Mechanism):
         if words is not None:
             self.install(words)
         self._looks_in_vain = 0
-        self._halt(yes=False)
+        with Using(self._places.halted), suppress(FileNotFoundError):
+            os.unlink(self._places.halted)
         try:
             self._change(lambda: self._scheduler.do("/Change", self.name, "/ENABLE"))
             self._scheduler.do("/Run", self.name)
@@ -155,7 +147,8 @@ class Task(Mechanism):
             return
         places = self._places
         loop = read_local_state(places)["loop"]
-        self._halt(yes=True)
+        with Using(places.halted):  # an instance that is just starting is wanted no more
+            local.write(places.halted, b"")
         self._change(lambda: self._scheduler.do("/Change", self.name, "/DISABLE"))
         if not wait_until(lambda: not is_held(places.loop_lock), _END_S + self._config.share_deadline_s, _LOOK_S):
             signal_loop(places, kill=True)  # schtasks /End does nothing for a hidden task: MS-TSCH 3.2.5.4.12
@@ -175,9 +168,6 @@ class Task(Mechanism):
         if result in (HAS_NOT_RUN, QUEUED):
             return no_session() if last else None
         return self._ended(result, last=last)
-
-    def last_words(self) -> str | None:
-        return tail(os.path.join(self._local_dir, LOG))
 
     def _ended(self, result: int | None, *, last: bool) -> ProblemError | None:
         """An instance that is just ending makes the scheduler ignore the next one (IgnoreNew): it is run once more."""
@@ -205,15 +195,6 @@ class Task(Mechanism):
             return problem
         return None
 
-    def _halt(self, *, yes: bool) -> None:
-        """Say to an instance that is just starting whether it is still wanted."""
-        path = self._places.halted
-        with Using(path):
-            if yes:
-                local.write(path, b"")
-            elif os.path.exists(path):
-                os.unlink(path)
-
     def _refused(self, error: LocalError) -> ProblemError:
         if self.installed() and not self.enabled():
             return self._disabled(f"reste désactivée: {error.reason}", error.hint)
@@ -222,9 +203,8 @@ class Task(Mechanism):
         return error
 
     def _disabled(self, what: str, hint: str | None = None) -> ProblemError:
-        return CodedError(
-            TASK_DISABLED, f"la tâche {self.name} {what}", hint or f'schtasks /Change /TN "{self.name}" /ENABLE'
-        )
+        hint = hint or f'schtasks /Change /TN "{self.name}" /ENABLE'
+        return CodedError(TASK_DISABLED, f"la tâche {self.name} {what}", hint)
 
     def _document(self) -> str | None:
         """The task as the scheduler has it, asked for once between two changes of ours."""
@@ -246,38 +226,28 @@ class Task(Mechanism):
             self._known.clear()
 
 
-class OneShot:
-    """A task that runs once in the user's logon session; nothing stays. Raises LocalError, CodedError without one."""
+def run_once(scheduler: Scheduler, name: str, command: list[str], folder: str) -> None:
+    """Have a task run `command` once in the user's logon session. Raises LocalError, CodedError without one."""
+    program = program_of(command, folder, scheduler.user)
+    until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + _LIFE_S))
+    scheduler.create(name, task_xml.one_shot(program, until), folder)
+    try:
+        scheduler.do("/Run", name)
+    except LocalError:
+        has_ended(scheduler, name)
+        raise
 
-    def __init__(self, what: str, local_dir: str, scheduler: Scheduler | None = None) -> None:
-        self.scheduler = scheduler or Scheduler()
-        self._name = task_name(what, local_dir)
-        self._folder = local_dir
 
-    def __enter__(self) -> OneShot:  # noqa: PYI034 - Python 3.9 has no Self
-        return self
+def has_ended(scheduler: Scheduler, name: str) -> bool:
+    """Return True if such a task has run and runs no more. Raises CodedError where there is no logon session."""
+    result = scheduler.last_result(name)
+    if result in NO_SESSION:
+        raise no_session()
+    return result not in (RUNNING, HAS_NOT_RUN, QUEUED)
 
-    def __exit__(self, *_: object) -> None:
-        with suppress(LocalError):  # never made
-            self.scheduler.do("/Delete", self._name, "/F")
-        remove_if_empty(FOLDER)
 
-    def run(self, program: task_xml.Program) -> None:
-        """Register the task and start it."""
-        until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + _LIFE_S))
-        self.scheduler.create(self._name, task_xml.one_shot(program, until), self._folder)
-        try:
-            self.scheduler.do("/Run", self._name)
-        except LocalError:
-            self.has_ended()
-            raise
-
-    def has_ended(self) -> bool:
-        """Return True if it has run and runs no more."""
-        result = self.scheduler.last_result(self._name)
-        if result in NO_SESSION:
-            raise no_session()
-        return result not in (RUNNING, HAS_NOT_RUN, QUEUED)
-
-    def has_not_run(self) -> bool:
-        return self.scheduler.last_result(self._name) == HAS_NOT_RUN
+def forget(scheduler: Scheduler, name: str) -> None:
+    """Remove such a task, if it was ever made, and what held tasks of ours and no others."""
+    with suppress(LocalError):
+        scheduler.do("/Delete", name, "/F")
+    remove_if_empty(FOLDER)

@@ -165,10 +165,9 @@ def _means(path: str, wanted: str, found: list[str] | None) -> bool:
     parent, _, name = path.rpartition("/")
     if found is None:
         kind = "Trigger" if parent.endswith("Trigger") else parent.rpartition("/")[2]
+        default = _DEFAULTS.get(f"{kind}/{name}".replace("Settings/", ""), "")
         # the scheduler keeps a descriptor elsewhere and need not show it
-        return name == "SecurityDescriptor" or _value(
-            _DEFAULTS.get(f"{kind}/{name}".replace("Settings/", ""), "")
-        ) == _value(wanted)
+        return name == "SecurityDescriptor" or _value(default) == _value(wanted)
     if name == "UserId":
         return any(text == wanted or not text.startswith("S-1-") for text in found)
     if name == "SecurityDescriptor":

@@ -26,9 +26,8 @@ def answer(flags: Flags) -> Answer:
     value, _ = run_verb(flags, config, "look")
     share = value["share"]
     if not share.get("isDirectory") and not share.get("hung"):
-        reason = (
-            f"le dossier partagé n'est pas visible dans la session ouverte: {share.get('problem') or config.shared}"
-        )
+        where = share.get("problem") or config.shared
+        reason = f"le dossier partagé n'est pas visible dans la session ouverte: {where}"
         hint = "démarrer le client de synchronisation dans cette session, puis action start"
         raise CodedError(DRIVE_NOT_MOUNTED, reason, hint, EXIT_SHARE)
     return _answer(config, share, LOGON)

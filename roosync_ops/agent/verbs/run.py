@@ -10,11 +10,10 @@ from roosync_ops.agent.config import Config, config_of
 from roosync_ops.agent.errors import LocalError, ProblemError, already_started
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.local_state import Places, loops, prepare, read_local_state, take
-from roosync_ops.agent.lock import Lock
+from roosync_ops.agent.lock import Lock, claim
 from roosync_ops.agent.loop import Loop, SystemClock
 from roosync_ops.agent.machine import process_start, system_goes_down
 from roosync_ops.agent.publisher import HeartbeatPublisher, publisher_of
-from roosync_ops.agent.single_instance import claim
 from roosync_ops.wire import local
 from roosync_ops.wire.small import suppress
 from roosync_ops.wire.times import now_ms, to_iso

@@ -8,14 +8,14 @@ from roosync_ops.agent import builds, permanence
 from roosync_ops.agent.answer import printable, result
 from roosync_ops.agent.beat import agent_part
 from roosync_ops.agent.config import Config, config_of
-from roosync_ops.agent.errors import OK, LocalError, ProblemError, already_started
+from roosync_ops.agent.errors import HUNG, OK, LocalError, ProblemError, ShareTroubleError, already_started
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.interactive_session import run_verb, sees_share
 from roosync_ops.agent.local_state import Places, loop_runs, loops, prepare, read_local_state
+from roosync_ops.agent.lock import is_claimed
 from roosync_ops.agent.permanence import Mechanism
 from roosync_ops.agent.permanence.launch import run_words
-from roosync_ops.agent.share import HUNG, FolderShare, ShareTroubleError, share_of
-from roosync_ops.agent.single_instance import is_claimed
+from roosync_ops.agent.publisher import Share, share_of
 from roosync_ops.agent.verbs import guard
 from roosync_ops.agent.verbs.stop import end_all, take_turn
 from roosync_ops.wire.small import suppress
@@ -72,9 +72,7 @@ def bring_up(flags: Flags, config: Config, places: Places) -> Answer:
     return _document(config, read_local_state(places), trouble)
 
 
-def _prove(
-    config: Config, places: Places, share: FolderShare | None, before: Json, mechanism: Mechanism
-) -> Json | None:
+def _prove(config: Config, places: Places, share: Share | None, before: Json, mechanism: Mechanism) -> Json | None:
     """Wait until lock, beat and reading back are all there; return what else the loop says of the share.
 
     Raises ProblemError as soon as it is known that no loop will come, or no beat for want of anything but the share.
@@ -90,10 +88,11 @@ def _prove(
     while now - began < _FIRST_BEAT_S + config.share_deadline_s:
         time.sleep(_LOOK_S)
         now = time.monotonic()
-        missing = _missing(places, share, before["loop"].get("sessionId"))
+        notes = read_local_state(places) if loop_runs(places) else None
+        missing = _missing(notes, share, before["loop"].get("sessionId"))
         if not missing:
             return None
-        trouble = _trouble(places, before, tried=now - began > config.share_deadline_s + _TRIED_S)
+        trouble = _trouble(notes, before, tried=now - began > config.share_deadline_s + _TRIED_S)
         if trouble is not None:
             return trouble
         if missing == _NO_LOCK and now - asked > _ASK_S:
@@ -111,29 +110,27 @@ def _typed(flags: Flags) -> bool:
     return any(value is not None for value in typed)
 
 
-def _trouble(places: Places, before: Json, *, tried: bool) -> Json | None:
-    """Return what the loop that was started says of a share in trouble; None where it says nothing.
+def _trouble(notes: Json | None, before: Json, *, tried: bool) -> Json | None:
+    """Return what the loop that was started says of a share in trouble in its `notes`; None where it says nothing.
 
     One that has just begun still tells of the last one's trouble: the same words count once it has `tried` itself.
     """
-    if not loop_runs(places):
+    if notes is None:
         return None
-    notes = read_local_state(places)
     share: Json = notes["share"]
     if share["state"] == OK or notes["loop"].get("sessionId") in (None, before["loop"].get("sessionId")):
         return None
     return share if tried or share != before["share"] else None
 
 
-def _missing(places: Places, share: FolderShare | None, before: object) -> str:
-    if not loop_runs(places):
+def _missing(notes: Json | None, share: Share | None, before: object) -> str:
+    if notes is None:
         return _NO_LOCK
-    notes = read_local_state(places)
     session = notes["loop"].get("sessionId")
     if session in (None, before) or agent_part(notes["record"]).get("sessionId") != session:
         return _NO_BEAT
     try:
-        seen = share is None or agent_part(share.read_own().data).get("sessionId") == session
+        seen = share is None or agent_part(share.read_own()).get("sessionId") == session
     except ShareTroubleError:
         seen = False
     return "" if seen else _NOT_THERE

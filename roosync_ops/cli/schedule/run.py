@@ -22,7 +22,7 @@ from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.limits import Probe
 from roosync_ops.show.messages import headline
 from roosync_ops.show.reasons import flip_text
-from roosync_ops.show.text import safe
+from roosync_ops.show.text import Style, safe
 from roosync_ops.watch.delivery import TIMEOUT_S as DELIVERY_S
 from roosync_ops.watch.terminal import Endings, Terminated
 from roosync_ops.wire.times import now_ms, to_iso
@@ -141,13 +141,13 @@ class _Run:
         if watcher.validation is None:
             return errors.UNAVAILABLE
         seen = watcher.validation
-        self._summary = headline(seen.online, seen.total, seen.percent)
+        self._summary = headline(seen.online, seen.total)
         if any(text != watcher.memory.trouble for text in watcher.troubles):  # all was seen, and could not be told
             return errors.USAGE
         return errors.OK if seen.ok else errors.NOT_AS_EXPECTED
 
     def _tell(self, flip: dict[str, Any]) -> None:
-        text = flip_text(flip, self._settings.lang)
+        text = flip_text(flip, Style(self._settings.lang))
         self._said.append(text)
         output.write(text)
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-from roosync_ops.remote_script import travel
+from roosync_ops.remote_script.kept import packed
 from roosync_ops.remote_script.on_common import PUSHED_NAME
 from roosync_ops.remote_script.question import NO_PYTHON, Question, no_answer
 from roosync_ops.transport import output, windows_link
@@ -92,7 +92,7 @@ def answer(machine: WindowsLink, ask: Question, timeout_s: float | None) -> Fini
 def script(request: Mapping[str, Any]) -> bytes:
     """Return what Python reads from stdin to answer `request` (see on_machine): ASCII, whatever is in the request."""
     token = base64.b64encode(json.dumps(request).encode()).decode()
-    payload = travel.packed("windows", str(request.get("do")))
+    payload = packed("windows", str(request.get("do")))
     body = f"exec(zlib.decompress(binascii.a2b_base64({payload!r})))\nsys.exit(main(['', {token!r}]))\n"
     return (_LOADER + body).encode()
 

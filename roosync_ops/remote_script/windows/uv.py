@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from roosync_ops.remote_script.kept import cache_folder
 from roosync_ops.transport import output
 from roosync_ops.transport.windows_link import FOLDER, NotPlainError, WindowsLink, line
 from roosync_ops.wire.child import run
@@ -171,12 +172,6 @@ def locate(wheel: Wheel, environment: Mapping[str, str]) -> Path:
     return cached
 
 
-def cache_folder(environment: Mapping[str, str]) -> Path:
-    """Return this user's folder for what can be downloaded again."""
-    named = environment.get("XDG_CACHE_HOME") or environment.get("LOCALAPPDATA")
-    return (Path(named) if named else Path.home() / ".cache") / "roosync-ops"
-
-
 def _download(wheel: Wheel, target: Path) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -198,9 +193,8 @@ def _run_pip(wheel: Wheel, folder: str) -> None:
     except subprocess.TimeoutExpired:
         raise UvError(f"pip did not get {wheel.name} in {DOWNLOAD_DEADLINE_S} s; {_OTHERWISE}") from None
     if done.returncode != 0:
-        said = [line for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
-        last = said[-1].strip() if said else f"exit code {done.returncode}"
-        raise UvError(f"pip on this machine does not get {wheel.name}: {last}; {_OTHERWISE}")
+        said = [f"exit code {done.returncode}", *_lines(done.stderr.decode("utf-8", "replace"))]
+        raise UvError(f"pip on this machine does not get {wheel.name}: {said[-1]}; {_OTHERWISE}")
 
 
 def _check(path: Path, wheel: Wheel) -> None:

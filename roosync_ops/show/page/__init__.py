@@ -12,38 +12,42 @@ from importlib.resources import files
 from roosync_ops import __version__
 from roosync_ops.judge.reports import Dashboard
 from roosync_ops.show.dashboard import COMMAND, asked_said, replica_said, verdict_line
-from roosync_ops.show.messages import headline, translated, words
-from roosync_ops.show.text import clock, clock_ms
+from roosync_ops.show.messages import headline, translated
+from roosync_ops.show.text import PLAIN, Style, clock, clock_ms
 
 from . import sections
 from .html import Html, el, join, text
 from .parts import age, moment
 
 
-def page(board: Dashboard, lang: str = "en") -> str:
+def page(board: Dashboard, style: Style = PLAIN) -> str:
     """Return the whole document, as a file."""
-    return document(board, lang, fragment(board, lang), live=False)
+    return document(board, style, fragment(board, style), live=False)
 
 
-def document(board: Dashboard, lang: str, content: Html, *, live: bool) -> str:
+def document(board: Dashboard, style: Style, content: Html, *, live: bool) -> str:
     """Return the whole document around a `fragment`; a `live` one asks the server it came from for what is new."""
-    word, seen = words(lang), board.validation
-    then = f"{word['dashboard.at']} {clock(seen.checked_at)}"
-    title = f"{headline(seen.online, seen.total, seen.percent)} {then} · roosync-ops"
-    facts = {"language": word["language"], "title": title, "skip": word["dashboard.skip"], "policy": policy(live=live)}
+    seen = board.validation
+    then = f"{style['dashboard.at']} {clock(seen.checked_at)}"
+    title = f"{headline(seen.online, seen.total)} {then} · roosync-ops"
+    facts = {
+        "language": style["language"],
+        "title": title,
+        "skip": style["dashboard.skip"],
+        "policy": policy(live=live),
+    }
     parts = {"style": _asset("page.css"), "content": content, "script": _asset("page.js")}
     return _asset("page.html").format(**{name: text(fact) for name, fact in facts.items()}, **parts)
 
 
 def fragment(
-    board: Dashboard, lang: str = "en", *, live: bool = False, trouble: str | None = None, key: str | None = None
+    board: Dashboard, style: Style = PLAIN, *, live: bool = False, trouble: str | None = None, key: str | None = None
 ) -> Html:
     """Return what changes from look to look; `trouble` is why the last look failed, `key` what this one goes by."""
-    parts = [section(board, lang) for section in sections.ORDER]
-    word = words(lang)
-    updated = f" {word['dashboard.updated']}" if live else None
-    footer = el("footer", word["dashboard.written_by"].format(version=__version__), updated)
-    content = [_banner(board, lang, trouble), _header(board, lang), el("main", parts), footer]
+    parts = [section(board, style) for section in sections.ORDER]
+    updated = f" {style['dashboard.updated']}" if live else None
+    footer = el("footer", style["dashboard.written_by"].format(version=__version__), updated)
+    content = [_banner(board, style, trouble), _header(board, style), el("main", parts), footer]
     data = {
         "data_checked": board.at_ms,
         "data_fresh": board.fresh_ms,
@@ -63,20 +67,19 @@ def policy(*, live: bool) -> str:
     )
 
 
-def _banner(board: Dashboard, lang: str, trouble: str | None) -> Html:
-    word = words(lang)
+def _banner(board: Dashboard, style: Style, trouble: str | None) -> Html:
     at = clock_ms(board.at_ms)
-    since = join(" (", el("span", data_age=0), f" {word['dashboard.ago']})")
-    new = _with_command(word["dashboard.stale_old_after"], COMMAND)
-    old = join(word["dashboard.stale_old"].format(at=at), el("span", since, class_="since"), ". ", new)
+    since = join(" (", el("span", data_age=0), f" {style['dashboard.ago']})")
+    new = _with_command(style["dashboard.stale_old_after"], COMMAND)
+    old = join(style["dashboard.stale_old"].format(at=at), el("span", since, class_="since"), ". ", new)
     texts = {
         "old": old,
-        "gone": _with_command(word["dashboard.stale_gone"], f"{COMMAND} --serve"),
-        "skew": word["dashboard.stale_skew"],
-        "trouble": trouble and word["dashboard.stale_trouble"].format(trouble=translated(trouble, lang)),
+        "gone": _with_command(style["dashboard.stale_gone"], f"{COMMAND} --serve"),
+        "skew": style["dashboard.stale_skew"],
+        "trouble": trouble and style["dashboard.stale_trouble"].format(trouble=translated(trouble, style.lang)),
     }
     lines = [el("p", text, data_when=when, hidden=when != "old") for when, text in texts.items() if text is not None]
-    stale = word["dashboard.stale"]
+    stale = style["dashboard.stale"]
     return el("aside", el("strong", stale), lines, class_="banner", id="banner", aria_label=stale)
 
 
@@ -85,26 +88,26 @@ def _with_command(text: str, command: str) -> Html:
     return join(before, el("code", command), after)
 
 
-def _header(board: Dashboard, lang: str) -> Html:
-    word, seen = words(lang), board.validation
+def _header(board: Dashboard, style: Style) -> Html:
+    seen = board.validation
     wrong = seen.total - seen.as_expected
-    newest = word["dashboard.nothing_heard"]
+    newest = style["dashboard.nothing_heard"]
     if board.newest_ms is not None:
-        newest = join(moment(board.newest_ms), " · ", age(board.at_ms - board.newest_ms, lang))
+        newest = join(moment(board.newest_ms), " · ", age(board.at_ms - board.newest_ms, style))
     facts = {
-        "dashboard.checked": join(moment(board.at_ms), " · ", age(0, lang)),
+        "dashboard.checked": join(moment(board.at_ms), " · ", age(0, style)),
         "dashboard.observer": board.observer,
-        "dashboard.replica": replica_said(board, lang),
+        "dashboard.replica": replica_said(board, style),
         "dashboard.newest": newest,
-        "dashboard.asked": asked_said(board, lang),
+        "dashboard.asked": asked_said(board, style),
     }
-    then = el("span", f" {word['dashboard.at']} {clock_ms(board.at_ms)}", class_="was")
+    then = el("span", f" {style['dashboard.at']} {clock_ms(board.at_ms)}", class_="was")
     return el(
         "header",
-        el("p", word["dashboard.title"], class_="brand"),
-        el("h1", headline(seen.online, seen.total, seen.percent), then),
-        el("p", verdict_line(wrong, lang), class_="verdict bad" if wrong else "verdict good"),
-        el("dl", [el("div", el("dt", word[key]), el("dd", value)) for key, value in facts.items()]),
+        el("p", style["dashboard.title"], class_="brand"),
+        el("h1", headline(seen.online, seen.total), then),
+        el("p", verdict_line(wrong, style), class_="verdict bad" if wrong else "verdict good"),
+        el("dl", [el("div", el("dt", style[key]), el("dd", value)) for key, value in facts.items()]),
     )
 
 

@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 from roosync_ops.judge import history as h
 from roosync_ops.judge.history import Span, UptimeHistory
 from roosync_ops.show.matrix import short
-from roosync_ops.show.messages import Sentence, words
-from roosync_ops.show.text import clock, clock_ms, duration
+from roosync_ops.show.messages import Sentence
+from roosync_ops.show.text import Style, clock, clock_ms, duration
 from roosync_ops.wire.times import to_iso
 
 from .html import Html, el, hidden, join
@@ -45,7 +45,7 @@ def table(  # noqa: PLR0913, PLR0917 - a table's own facts
     caption: str,
     heads: Sequence[object],
     rows: Iterable[TableRow],
-    lang: str,
+    style: Style,
     kind: str = "",
     labels: Sequence[str] | None = None,
 ) -> Html:
@@ -62,20 +62,20 @@ def table(  # noqa: PLR0913, PLR0917 - a table's own facts
         lines.append(el("tr", first, cells, role="row", class_="bad" if row.bad else None))
     body = el("tbody", lines, role="rowgroup")
     content = join(el("caption", caption, class_="vh"), el("thead", head, role="rowgroup"), body)
-    label = words(lang)["dashboard.scroll"].format(title=caption)
+    label = style["dashboard.scroll"].format(title=caption)
     inner = el("table", content, role="table", class_=kind or None)
     return el("div", inner, class_="scroll", role="region", tabindex="0", aria_label=label, id=f"{name}-table")
 
 
-def status(word: str, lang: str) -> Html:
+def status(word: str, style: Style) -> Html:
     """Return a status word with its sign; on a page that has grown old it says that it was."""
-    was = el("span", words(lang)["dashboard.was"] + " ", class_="was")
+    was = el("span", style["dashboard.was"] + " ", class_="was")
     return el("span", el("span", _SIGNS.get(word, "?"), aria_hidden="true"), " ", was, word, class_=f"status st-{word}")
 
 
-def mark(ok: bool, lang: str) -> Html:
+def mark(ok: bool, style: Style) -> Html:
     """Return whether a machine is as expected."""
-    said = words(lang)["yes" if ok else "no"]
+    said = style["yes" if ok else "no"]
     sign = el("span", "✓" if ok else "✗", aria_hidden="true")
     return el("span", sign, hidden(said), class_="mark ok" if ok else "mark no")
 
@@ -85,29 +85,29 @@ def told(said: Sentence) -> Html:
     return join(said.text, " ", el("code", said.command, class_="command")) if said.command else join(said.text)
 
 
-def listed(items: Sequence[object], lang: str, kind: str = "") -> Html:
+def listed(items: Sequence[object], style: Style, kind: str = "") -> Html:
     """Return a list of at most SHOWN items, and how many more there are."""
     lines = [el("li", item) for item in items[:SHOWN]]
     if len(items) > SHOWN:
-        lines.append(el("li", words(lang)["dashboard.more"].format(count=len(items) - SHOWN), class_="more"))
+        lines.append(el("li", style["dashboard.more"].format(count=len(items) - SHOWN), class_="more"))
     return el("ul", lines, class_=kind or None)
 
 
-def folded(content: Html, count: int, name: str, lang: str, most: int = 24) -> Html:
+def folded(content: Html, count: int, name: str, style: Style, most: int = 24) -> Html:
     """Return the content as it is, or behind a line to open it where there is more of it than `most`."""
     if count <= most:
         return content
-    return el("details", el("summary", words(lang)["dashboard.show"].format(count=count)), content, id=f"{name}-more")
+    return el("details", el("summary", style["dashboard.show"].format(count=count)), content, id=f"{name}-more")
 
 
-def age(ms: int | None, lang: str) -> Html | str:
+def age(ms: int | None, style: Style) -> Html | str:
     """Return an age at the time of the check; the page counts it on."""
-    return "-" if ms is None else el("span", duration(ms, lang), data_age=ms, class_="age")
+    return "-" if ms is None else el("span", duration(ms, style), data_age=ms, class_="age")
 
 
-def short_age(ms: int, lang: str) -> Html:
+def short_age(ms: int, style: Style) -> Html:
     """Return an age in at most five letters; the page counts it on."""
-    return el("span", short(ms, lang), data_age=ms, data_short=True)
+    return el("span", short(ms, style), data_age=ms, data_short=True)
 
 
 def moment(ms: int | None) -> Html | str:
@@ -118,7 +118,7 @@ def moment(ms: int | None) -> Html | str:
     return el("time", clock(iso), datetime=iso)
 
 
-def strip(past: UptimeHistory, lang: str) -> Html:
+def strip(past: UptimeHistory, style: Style) -> Html:
     """Return one machine's strip, which says in words what it shows."""
     if not past.spans:
         return Html()
@@ -126,16 +126,17 @@ def strip(past: UptimeHistory, lang: str) -> Html:
     spans = sorted(past.spans, key=lambda span: _ORDER.index(span.kind))
     places = [f"{100 * day / _DAYS:.3f}%" for day in range(1, _DAYS)]
     days = [el("line", x1=place, x2=place, y1="0", y2="100%", class_="day") for place in places]
-    bars = [_bar(span, start, end - start, lang) for span in spans]
-    return el("svg", bars, days, class_="strip", role="img", aria_label=strip_said(past, lang))
+    bars = [_bar(span, start, end - start, style) for span in spans]
+    return el("svg", bars, days, class_="strip", role="img", aria_label=strip_said(past, style))
 
 
-def strip_said(past: UptimeHistory, lang: str) -> str:
+def strip_said(past: UptimeHistory, style: Style) -> str:
     """Return a strip in words: how long it was what, and how often it was off."""
-    word = words(lang)
-    parts = [f"{word[f'span.{kind}']} {duration(past.total_ms(kind), lang)}" for kind in h.KINDS if past.total_ms(kind)]
-    parts.append(word["dashboard.outage_count"].format(count=past.outages))
-    return word["dashboard.strip_said"].format(machine=past.machine_id, parts=", ".join(parts))
+    parts = [
+        f"{style[f'span.{kind}']} {duration(past.total_ms(kind), style)}" for kind in h.KINDS if past.total_ms(kind)
+    ]
+    parts.append(style["dashboard.outage_count"].format(count=past.outages))
+    return style["dashboard.strip_said"].format(machine=past.machine_id, parts=", ".join(parts))
 
 
 def sample(kind: str) -> Html:
@@ -145,10 +146,10 @@ def sample(kind: str) -> Html:
     return el("svg", bar, class_="strip sample", aria_hidden="true")
 
 
-def _bar(span: Span, start: int, length: int, lang: str) -> Html:
+def _bar(span: Span, start: int, length: int, style: Style) -> Html:
     top, height = _BANDS[span.kind]
     when = f"{clock_ms(span.start_ms)} -> {clock_ms(span.end_ms)}"
-    told = f"{words(lang)[f'span.{span.kind}']}: {when} ({duration(span.ms, lang)})"
+    told = f"{style[f'span.{span.kind}']}: {when} ({duration(span.ms, style)})"
     rect = Html(
         f'<rect x="{100 * (span.start_ms - start) / length:.3f}%" width="{100 * span.ms / length:.3f}%" '
         f'y="{top}%" height="{height}%" class="s-{span.kind}"/>'

@@ -15,7 +15,8 @@ from roosync_ops.judge.flips import Flips
 from roosync_ops.judge.observe import SELDOM_MS
 from roosync_ops.show import sentence
 from roosync_ops.show.messages import flip_said
-from roosync_ops.state import read_folder
+from roosync_ops.show.text import Style
+from roosync_ops.state.folder import read_folder
 from roosync_ops.state.shared import FILE_DELETED, ROLLED_BACK
 from roosync_ops.wire.findings import OF_ANOTHER
 from roosync_ops.wire.record import dump
@@ -201,7 +202,7 @@ def test_what_an_older_service_puts_of_x_under_myia_x_is_no_beat_of_that(
     assert (found.observed, found.reason and found.reason.kind) == ("left", verdict.HAS_LEFT)
     assert found.reason is not None
     assert "put another machine's record in its file at 2026-02-12 10:15:25Z" in sentence(found.reason)
-    assert "fiche d'une autre machine" in sentence(found.reason, "fr")
+    assert "fiche d'une autre machine" in sentence(found.reason, Style("fr"))
     assert [item.kind for item in state.findings] == [OF_ANOTHER]
     assert state.machines["x"].record.last_heartbeat_ms == (
         NOW - 1_000 if is_there else NOW - (20_000 if kept else 70_000)
@@ -232,7 +233,7 @@ def test_a_beat_that_may_be_x_s_is_a_doubt_in_words_and_no_life(tmp_path: Path, 
         assert found.reason.kind == verdict.MAY_BE_ANOTHERS
         assert found.reason.doubt is verdict.Doubt.SIGHT
         for lang in ("en", "fr"):
-            assert sentence(found.reason, lang).endswith("roosync-ops rollout --limit myia-x")
+            assert sentence(found.reason, Style(lang)).endswith("roosync-ops rollout --limit myia-x")
 
 
 @pytest.mark.parametrize("word", [probes.OFF, probes.REFUSED, probes.UNASKED, probes.NOT_RUNNING, probes.SHARE_BLOCKED])
@@ -243,7 +244,7 @@ def test_a_sign_of_life_is_told_whatever_a_machine_says_or_does_not_say_itself(t
     found = validate(FLEET, state, NOW, asked=said).verdicts[0]
     assert found.reason is not None
     assert "; last sign of life 3 min 00 s ago (worker)" in sentence(found.reason)
-    assert " ; dernier signe de vie il y a 3 min 00 s" in sentence(found.reason, "fr")
+    assert " ; dernier signe de vie il y a 3 min 00 s" in sentence(found.reason, Style("fr"))
 
 
 @pytest.mark.parametrize("word", [probes.OFF, probes.NO_AGENT])

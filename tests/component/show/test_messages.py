@@ -97,9 +97,10 @@ def test_every_word_that_is_looked_up_is_there_and_none_is_there_for_nothing() -
 @pytest.mark.parametrize(("lang", "other"), [*pairwise(LANGUAGES), *pairwise(reversed(LANGUAGES))])
 def test_only_the_language_that_is_asked_for_is_loaded(lang: str, other: str) -> None:
     program = (
-        "import sys; from roosync_ops import show; from roosync_ops.judge import Reason; read = []\n"
+        "import sys; from roosync_ops import show; from roosync_ops.judge import Reason\n"
+        "from roosync_ops.show.text import Style; read = []\n"
         "sys.addaudithook(lambda event, told: read.append(str(told[0])) if event == 'open' else None)\n"
-        f"show.sentence(Reason('never-seen', 'm'), {lang!r})\n"
+        f"show.sentence(Reason('never-seen', 'm'), Style({lang!r}))\n"
         "files = [name for name in read if name.endswith('words.json')]\n"
         f"assert [name.split('/')[-2] for name in files] == [{lang!r}] != [{other!r}], files"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import string
 import time
@@ -111,7 +112,9 @@ def sentences(room: str) -> list[tuple[str, str, str]]:
     """Return each string of a room that may be a sentence, bare; its file; and where it stands."""
     files = sorted((PRODUCT / room).rglob("*.py")) or [PRODUCT / room]
     named = [(file.relative_to(PRODUCT).as_posix(), ast.parse(file.read_text("utf-8"))) for file in files]
-    return [(bare(text), name, f"{name}:{line}: {text}") for name, tree in named for line, text in strings(tree)]
+    found = [(bare(text), name, f"{name}:{line}: {text}") for name, tree in named for line, text in strings(tree)]
+    codes = json.loads((PRODUCT / "transport/ssh.json").read_text("utf-8"))["codes"] if room == "transport" else {}
+    return found + [(one["means"], "transport/ssh.json", f"ssh.json: {code}") for code, one in codes.items()]
 
 
 @cache

@@ -12,7 +12,7 @@ from roosync_ops import extras
 from roosync_ops.transport import winrm_access
 
 WORD = "Zürich & <7> %41"
-PROMPT = "from roosync_ops.transport import winrm_access as s; print(len(s.find('me', None, prompt=True).reveal()))"
+PROMPT = "from roosync_ops.transport import winrm_access as s; print(len(s.find('me', None, prompt=True)))"
 
 
 def test_a_password_is_asked_for_on_the_terminal_and_not_shown_there() -> None:
@@ -52,9 +52,9 @@ WITHOUT = """
 import sys
 sys.modules["pypsrp"] = sys.modules["requests"] = None
 from roosync_ops.pyinfra_ops.winrm import WinrmConnector
-from roosync_ops.transport import winrm, winrm_access
+from roosync_ops.transport import winrm
 try:
-    winrm.Winrm('m', winrm_access.with_defaults({}), 10).open()
+    winrm.Winrm('m', {}, 10).open()
 except winrm.LinkError as error:
     print(error)
 """

@@ -15,7 +15,8 @@ from roosync_ops.judge.flips import Flips
 from roosync_ops.judge.verdict import SHARE_STUCK, Reason
 from roosync_ops.show.live import Told, View, live
 from roosync_ops.show.reasons import flip_said, flip_text, said
-from roosync_ops.state import read_folder
+from roosync_ops.show.text import Style
+from roosync_ops.state.folder import read_folder
 from roosync_ops.state.seen import Seen
 from tests.kits.shares import NOW, ours, put
 
@@ -45,10 +46,8 @@ def _seen(shared: Path, count: int, dead: tuple[int, ...] = ()) -> Validation:
 
 def _lines(validation: Validation | None, width: int, height: int, *troubles: str) -> list[str]:
     flips = [_FLIP.as_dict()] * 9
-    text = live(
-        validation, "/mnt/share", Told(flips, troubles), View(), lang="en", width=width, height=height, color=False
-    )
-    return text.splitlines()
+    told = Told(flips, troubles)
+    return live(validation, "/mnt/share", told, View(), height, Style(width=width)).splitlines()
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])
@@ -86,7 +85,7 @@ def test_a_share_that_was_never_read_shows_why() -> None:
 def test_nothing_from_outside_reaches_the_terminal_raw(shared: Path) -> None:
     flip = {**_FLIP.as_dict(), "machineId": "\x1b[2J", "detail": "\x1b]0;x\x07", "reason": "share-unavailable"}
     seen = _seen(shared, 1)
-    text = live(seen, "/\x1b[2J", Told([flip], ["\x1b[2J"]), View(), lang="fr", width=80, height=24, color=False)
+    text = live(seen, "/\x1b[2J", Told([flip], ["\x1b[2J"]), View(), 24, Style("fr", 80))
     assert "\x1b" not in text
     assert "\x1b" not in flip_text(flip)
 
@@ -98,8 +97,8 @@ def test_every_reason_has_its_sentence(lang: str) -> None:
     kinds = [f.FIRST_BEAT, f.BEATS_AGAIN, f.STARTED_AGAIN, f.STOPPED, f.SILENT, f.SILENT_ALONE, f.RECORD_GONE]
     kinds += [f.FLAPPING, f.SETTLED, f.SHARE_SILENT, f.SHARE_SUSPECT, f.SHARE_UNAVAILABLE, f.SHARE_BACK]
     for kind in kinds:
-        assert str(flip_said({**_FLIP.as_dict(), "reason": kind, "detail": "d"}, lang).why) != kind
-    assert "2 min 05 s" in str(flip_said(_FLIP.as_dict(), lang).why)
+        assert str(flip_said({**_FLIP.as_dict(), "reason": kind, "detail": "d"}, Style(lang)).why) != kind
+    assert "2 min 05 s" in str(flip_said(_FLIP.as_dict(), Style(lang)).why)
 
 
 def test_a_reason_of_a_later_version_is_shown_as_it_is() -> None:
@@ -157,7 +156,7 @@ def test_the_keys_sort_filter_mark_and_help(shared: Path) -> None:
         for key in keys:
             view.press(key)
         told = Told(pending={"m-007": 17_000}, clock="12:00:00 UTC")
-        return live(seen, "/mnt", told, view, lang="en", width=100, height=14, color=False).splitlines()
+        return live(seen, "/mnt", told, view, 14, Style(width=100)).splitlines()
 
     first = screen()
     assert first[0].startswith("12:00:00 UTC  /mnt")

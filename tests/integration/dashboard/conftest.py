@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roosync_ops.show.page import page
+from roosync_ops.show.text import Style
 from tests.capabilities import need
 from tests.kits.browser import browser
 
@@ -38,7 +39,7 @@ def written(tmp_path: Path) -> Callable[..., str]:
 
     def write(board: Dashboard, lang: str = "en") -> str:
         path = tmp_path / f"page-{lang}.html"
-        path.write_text(page(board, lang), encoding="utf-8")
+        path.write_text(page(board, Style(lang)), encoding="utf-8")
         return path.as_uri()
 
     return write

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from roosync_ops.show.matrix import short
-from roosync_ops.show.text import duration
+from roosync_ops.show.text import Style, duration
 from tests.kits import boards
 from tests.kits.browser import at, opened, screenshot
 from tests.kits.hostile import OBEYED, TEXTS
@@ -185,7 +185,7 @@ def test_the_page_counts_as_the_table_does(chrome: Browser, written: Written) ->
                 }""",
                 ages,
             )
-            assert told == [text for age in ages for text in (duration(age, lang), short(age, lang))]
+            assert told == [text for age in ages for text in (duration(age, Style(lang)), short(age, Style(lang)))]
 
 
 def test_a_picture_of_it_can_be_taken(chrome: Browser, written: Written, tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.remote_script.windows.uv import PINNED, WHEEL_VARIABLE, UvError, Wheel, cache_folder, executable
+from roosync_ops.remote_script.kept import cache_folder
+from roosync_ops.remote_script.windows.uv import PINNED, WHEEL_VARIABLE, UvError, Wheel, executable
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -126,8 +126,7 @@ def test_an_alias_whose_sshd_is_down_is_refused_with_the_address(user: User) -> 
     assert caught.value.code == links.REFUSED
     way.failed = caught.value
     found = reach_of(machine, way)
-    assert (found.host, found.port, found.addresses, found.answers) == ("127.0.0.1", port, ("127.0.0.1",), "refused")
-    assert found.resolving is None
+    assert (found.host, found.port, found.addresses, found.met) == ("127.0.0.1", port, ("127.0.0.1",), False)
 
 
 def test_a_name_that_is_none_is_told_as_that(user: User) -> None:
@@ -169,7 +168,7 @@ def test_what_is_no_ssh_server_is_told(user: User) -> None:
         thread.start()
         error = refused("m1", host="127.0.0.1", port=server.getsockname()[1])
         thread.join(20)
-    assert error.code in {links.NOT_SSH, links.CLOSED}
+    assert error.code in {"NOT_SSH", links.CLOSED}
 
 
 def test_without_an_ssh_program_the_package_is_named(user: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from roosync_ops.lab.fleet import LabFleet
 from roosync_ops.lab.replica import FolderReplica
-from roosync_ops.lab.replicator import Replicator, SyncThread
+from roosync_ops.lab.replicator import Replicator, stepping
 from roosync_ops.lab.scenario import PROCEDURE
 from tests.acceptance.main_job import Controller, Job
 from tests.kits.hosts import wait_for
@@ -82,7 +82,7 @@ def job_on(fleet: WinFleet, folder: Path, timeout_ms: int = TIMEOUT_MS) -> Itera
         lab = stack.enter_context(LabFleet(PARTS))
         lab.activate("myia-po-2025")
         replicas = {host.name: FolderReplica(host.share) for host in fleet}
-        stack.enter_context(SyncThread(Replicator({"observer": FolderReplica(lab.shared), **replicas})))
+        stack.enter_context(stepping(Replicator({"observer": FolderReplica(lab.shared), **replicas})))
         inventory = folder / "inventory.py"
         inventory.write_text(f"{lab.inventory.read_text('utf-8')}\n{enrolled(fleet, timeout_ms)}", "utf-8")
         controllers: list[Controller] = [OnWindows(host) for host in fleet]

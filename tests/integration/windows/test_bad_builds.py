@@ -9,7 +9,7 @@ import pytest
 
 from roosync_ops.cli.ramp import STOPPED
 from roosync_ops.lab.replica import FolderReplica
-from roosync_ops.lab.replicator import Replicator, SyncThread
+from roosync_ops.lab.replicator import Replicator, stepping
 from tests.integration.windows.hosts import enrolled, speed
 from tests.kits.hosts import wait_for
 from tests.kits.product import record
@@ -61,7 +61,7 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Old]:
         inventory.write_text(f"from roosync_ops.fleet import machine\n{enrolled(fleet, 120_000)}", "utf-8")
         product = Variant(folder / "old")
         old = Old(fleet, ("-i", inventory), product, product.build_id)
-        with SyncThread(Replicator({host.name: FolderReplica(host.share) for host in fleet})):
+        with stepping(Replicator({host.name: FolderReplica(host.share) for host in fleet})):
             code, said = old.product("rollout", *old.where)
             assert code == 0, said
             yield old

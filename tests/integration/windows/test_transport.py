@@ -23,7 +23,7 @@ from roosync_ops.pyinfra_ops.connector import Ask
 from roosync_ops.pyinfra_ops.preflight import machine_of
 from roosync_ops.pyinfra_ops.ssh import SshConnector
 from roosync_ops.remote_script import checks
-from roosync_ops.remote_script.facts_model import ProbeReport, Reply, parse_reply
+from roosync_ops.remote_script.facts_model import ProbeReport, Reply
 from roosync_ops.remote_script.question import SilenceError
 from roosync_ops.transport import windows_link
 from roosync_ops.transport.link import TransferError
@@ -119,8 +119,8 @@ def python(host: Host) -> str:
 
 def apply(host: Host, local_dir: str, config: dict[str, Any]) -> Reply:
     step = {"step": "configure", "do": "configure", "config": config}
-    ask = Ask({"do": "apply", "localDir": local_dir, "steps": [step], "look": False})
-    return parse_reply(host.run_shell_command(ask, _timeout=120)[1].stdout_lines)
+    ask = Ask({"do": "apply", "localDir": local_dir, "steps": [step], "look": False}, None)
+    return Reply.read(host.run_shell_command(ask, _timeout=120)[1].stdout_lines)
 
 
 def fetched(host: Host, path: str) -> bytes:

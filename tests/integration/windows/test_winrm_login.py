@@ -26,7 +26,7 @@ from tests.kits.wsman import Endpoint
 pytest.importorskip("pypsrp", reason="no pypsrp (the extra winrm)")
 
 from roosync_ops.transport import link
-from roosync_ops.transport.winrm_errors import WinrmError
+from roosync_ops.transport.link import LinkError
 from tests.integration.windows.winrm_sessions import COMMAND, data, said, session, shows
 
 if TYPE_CHECKING:
@@ -102,19 +102,19 @@ def test_plaintext_that_was_asked_for_in_so_many_words_is_sent(tmp_path: Path, m
 
 
 def test_a_machine_that_asks_for_no_login_gets_nothing(endpoint: Endpoint) -> None:
-    with pytest.raises(WinrmError, match="nothing was sent"):
+    with pytest.raises(LinkError, match="nothing was sent"):
         said(session(endpoint, winrm_path="wsman/open"))
     assert [base64.b64decode(request["body"]) for request in endpoint.requests()] == [b""]
 
 
 def test_an_answer_in_plaintext_is_not_believed_where_all_is_encrypted(endpoint: Endpoint) -> None:
-    with pytest.raises(WinrmError, match="not believed"):
+    with pytest.raises(LinkError, match="not believed"):
         said(session(endpoint, winrm_path="wsman/forged"))
 
 
 @pytest.mark.parametrize("transport", ["http", "https"])
 def test_a_redirect_is_not_followed(endpoint: Endpoint, transport: str) -> None:
-    with pytest.raises(WinrmError, match="another address"):
+    with pytest.raises(LinkError, match="another address"):
         said(session(endpoint, transport, winrm_path="wsman/redirect"))
     assert {request["path"] for request in endpoint.requests()} == {"/wsman/redirect"}
 
@@ -133,14 +133,14 @@ def test_a_proxy_or_a_netrc_of_the_environment_is_not_asked(
 def test_a_wrong_password_is_a_login_that_was_refused(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(PASSWORD, "not it")
     for transport, auth in (("http", "negotiate"), ("https", "negotiate"), ("https", "basic")):
-        with pytest.raises(WinrmError, match="Authentication error") as refused:
+        with pytest.raises(LinkError, match="Authentication error") as refused:
             said(session(endpoint, transport, winrm_auth=auth))
         assert refused.value.code == link.LOGIN_REFUSED
         assert "not it" not in str(refused.value)
 
 
 def test_a_name_nobody_has_is_told_as_such(endpoint: Endpoint) -> None:
-    with pytest.raises(WinrmError, match="Could not resolve hostname") as unknown:
+    with pytest.raises(LinkError, match="Could not resolve hostname") as unknown:
         said(session(endpoint, winrm_hostname="m.invalid"))
     assert unknown.value.code == link.UNKNOWN_HOST
 

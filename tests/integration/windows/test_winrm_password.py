@@ -18,7 +18,7 @@ from tests.kits.wsman import Endpoint
 
 pytest.importorskip("pypsrp", reason="no pypsrp (the extra winrm)")
 
-from roosync_ops.transport.winrm_errors import WinrmError
+from roosync_ops.transport.link import LinkError
 from tests.integration.windows.winrm_sessions import data, said, session, shows
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def failing(endpoint: Endpoint) -> dict[str, tuple[str, dict[str, Any]]]:
 
 
 def test_an_error_carries_no_frame_in_which_the_password_could_be_read(endpoint: Endpoint) -> None:
-    with pytest.raises(WinrmError) as failed:
+    with pytest.raises(LinkError) as failed:
         said(session(endpoint, "https", winrm_auth="basic", winrm_path="wsman/echo"))
     assert failed.value.__context__ is None
     assert failed.value.__cause__ is None
@@ -77,7 +77,7 @@ def test_no_log_at_any_level_holds_the_password_or_a_token_of_the_login(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     said(session(endpoint))
-    with pytest.raises(WinrmError):
+    with pytest.raises(LinkError):
         said(session(endpoint, "https", winrm_auth="basic", winrm_path="wsman/echo"))
     assert not shows(caplog.text, endpoint)
     assert "TlRMTVNTUA" not in caplog.text  # NTLMSSP, as every token of NTLM begins

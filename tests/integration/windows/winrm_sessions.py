@@ -29,8 +29,7 @@ def data(endpoint: Endpoint, transport: str, **more: Any) -> dict[str, Any]:
 
 
 def session(endpoint: Endpoint, transport: str = "http", **more: Any) -> WinrmShell:
-    usual = winrm_access.with_defaults({})
-    return WinrmShell(winrm_access.of("m", {**usual, **data(endpoint, transport, **more)}), connect_timeout=10)
+    return WinrmShell(winrm_access.of("m", data(endpoint, transport, **more)), connect_timeout=10)
 
 
 def said(session: WinrmShell) -> bytes:

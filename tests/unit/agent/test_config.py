@@ -38,7 +38,12 @@ def test_every_field_of_config_json_is_used(tmp_path: Path) -> None:
         "metadata": {"a": 1},
     }
     got = config(tmp_path, written=written)
-    assert (got.machine_id, got.shared, got.interval_ms, got.thresholds.timeout_ms) == ("myia-web1", "/s", 1000, 4000)
+    assert (got.machine_id, got.shared, got.thresholds.interval_ms, got.thresholds.timeout_ms) == (
+        "myia-web1",
+        "/s",
+        1000,
+        4000,
+    )
     assert (got.auto_sync, got.share_deadline_s, got.permanence, got.metadata) == (False, 2.0, "process", {"a": 1})
 
 

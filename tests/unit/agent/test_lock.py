@@ -1,5 +1,7 @@
 """Our lock and filelock's are one lock, both ways; nothing is unlinked under a holder."""
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +10,7 @@ import pytest
 from filelock import FileLock, Timeout
 
 from roosync_ops.agent.lock import Lock, is_held
-from roosync_ops.agent.machine import is_same_process, process_start
+from roosync_ops.agent.machine import process_start, signal_process
 
 
 @pytest.fixture
@@ -74,9 +76,15 @@ def test_a_link_in_the_locks_place_is_not_followed(tmp_path: Path, path: str) ->
 def test_a_pid_is_believed_only_with_its_start(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, cwd=tmp_path) as child:
         start = process_start(child.pid)
-        assert is_same_process(child.pid, start)
-        assert not is_same_process(child.pid, "1")
-        child.kill()
-    assert not is_same_process(child.pid, start)
-    assert not is_same_process(None, start)
-    assert not is_same_process(1, None)
+        signal_process(child.pid, "1", signal.SIGKILL)
+        with pytest.raises(subprocess.TimeoutExpired):
+            child.wait(0.1)
+        signal_process(child.pid, start, signal.SIGKILL)
+        assert child.wait() == -signal.SIGKILL
+    signal_process(child.pid, start, signal.SIGKILL)  # it has ended: nothing is said of it
+
+
+@pytest.mark.parametrize("pid", [None, 0, 1, -1, True, "7"])
+def test_what_is_no_pid_of_a_loop_is_never_signalled(pid: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "kill", pytest.fail)
+    signal_process(pid, None, signal.SIGTERM)

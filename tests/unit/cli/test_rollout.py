@@ -11,13 +11,15 @@ import pytest
 
 from roosync_ops import show
 from roosync_ops.agent.trial import WHY
-from roosync_ops.cli import acting, ramp, report, rollout
+from roosync_ops.cli import acting, output, ramp, report, rollout
+from roosync_ops.cli.journal import RunLog
 from roosync_ops.fleet import Machine
 from roosync_ops.pyinfra_ops.ledger import ROLLED_BACK, WAITS
 from roosync_ops.pyinfra_ops.plan import Difference
 from roosync_ops.pyinfra_ops.run import Event, Result
 from roosync_ops.show.messages import translated
 from roosync_ops.show.report import report_markdown
+from roosync_ops.show.text import Style
 from roosync_ops.state.shared import SharedState, StateUnavailableError
 from roosync_ops.transport.link import Failure
 from roosync_ops.wire.merge import Evidence
@@ -41,7 +43,9 @@ def test_beyond_forty_machines_those_alone_have_a_line_that_something_is_to_be_s
     assert "its loop ended" in said
     assert "41 machines: 40 done, 1 rolled back" in said
     assert len(said.splitlines()) == 4
-    acting.tell([*good, bad], lang="fr")
+    output.speak("fr")
+    acting.tell([*good, bad])
+    output.speak("en")
     assert "41 machines : 40 fait, 1 annulé" in capsys.readouterr().out
 
 
@@ -51,7 +55,7 @@ def test_a_dry_run_shows_what_would_differ_and_who_would_come_when(capsys: pytes
     ]
     acting.tell(rows, dry=True)
     assert capsys.readouterr().out.count("build a -> b") == 2
-    steps = ramp.Ramp(chosen=(PC, SERVER), act=lambda _, __: (), note=lambda _: None, batch="1", soak=0, max_fail=None)
+    steps = ramp.Ramp(chosen=(PC, SERVER), act=lambda _, __: (), note=lambda _: None, by=ramp.Batches(batch="1"))
     assert steps.plan(rows) == [(PC,), (SERVER,)]
     assert "Batches: pc; server" in capsys.readouterr().err
 
@@ -79,8 +83,8 @@ def test_whoever_is_done_has_a_line_at_once_with_or_without_a_terminal(
 
     monkeypatch.setattr(acting, "run", run)
     monkeypatch.setattr(acting, "look", lambda *_, **__: None)
-    how = acting.How()
-    acting.act("ramp", (PC, SERVER), how)
+    usual = acting.Run(how=acting.How(), log=RunLog("rollout", (), wanted=False))
+    usual.act("ramp", (PC, SERVER))
     said = stream.getvalue().replace("\r\x1b[2K", "|").replace("\n", "|")
     assert [line for line in said.split("|") if line and "looked at" not in line] == [
         "pc done: push",
@@ -88,12 +92,12 @@ def test_whoever_is_done_has_a_line_at_once_with_or_without_a_terminal(
     ]
     assert stream.getvalue().endswith("\n")
     assert ("1/2 machines looked at" in said, "2/2 machines looked at" in said) == (tty, False)
-    for quiet in ({"how": replace(how, dry=True)}, {"how": how, "total": 41}):
+    for quiet in (replace(usual, how=acting.How(dry=True)), replace(usual, total=41)):
         stream.truncate(0)
-        acting.act("rollout", (PC, SERVER), **quiet)
+        quiet.act("rollout", (PC, SERVER))
         assert "done" not in stream.getvalue()
     stream.truncate(0)
-    acting.act("prove", (PC, SERVER), how)
+    usual.act("prove", (PC, SERVER))
     assert "done" not in stream.getvalue()
 
 
@@ -112,7 +116,7 @@ def test_the_shared_state_shows_the_new_build_only_by_a_beat_of_it(
     now, records = 1_700_000_000_000, {}
     if agent is not None:
         data = {"machineId": "pc", "lastHeartbeat": to_iso(now - age_s * 1000), "agent": agent}
-        records["pc"] = Evidence(parse(data, "pc", "pc.json")[0], "file", "pc.json")
+        records["pc"] = Evidence(parse(data, "pc")[0], "file", "pc.json")
     state = SharedState("/share", now, records, (), None, "missing", len(records))
     found = rollout._unseen(lambda: state, [(PC, "new")])  # type: ignore[arg-type] # what it is called for
     assert (word in found["pc"]) if word else found == {}
@@ -129,7 +133,7 @@ def test_a_shared_state_that_cannot_be_read_shows_nobody() -> None:
 def test_a_rollout_is_junit_too_with_whoever_was_not_reached() -> None:
     rows = (Result("pc", {"push": "changed"}), Result("server", failure=Failure("connect", "TIMEOUT", "<off>", "x")))
     document = rollout._document(rows, None, ok=False, dry=False, lang="en")
-    suite = ET.fromstring(show.junit(None, "en", report.report_of(document).rollout))[0]  # noqa: S314 - our own
+    suite = ET.fromstring(show.junit(None, rollout=report.report_of(document).rollout))[0]  # noqa: S314 - our own
     assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
     assert [failure.get("type") for failure in suite.iter("failure")] == ["unreachable"]
 
@@ -137,7 +141,7 @@ def test_a_rollout_is_junit_too_with_whoever_was_not_reached() -> None:
 def test_every_outcome_has_its_word_in_a_report_too() -> None:
     back = Result("pc", failure=Failure("proved", ROLLED_BACK, "its loop ended", ""))
     document = rollout._document((back,), None, ok=False, dry=False, lang="fr")
-    assert "annulé" in report_markdown(report.report_of(document), "fr")
+    assert "annulé" in report_markdown(report.report_of(document), Style("fr"))
 
 
 @pytest.mark.parametrize("code", WHY)
@@ -149,8 +153,9 @@ def test_why_a_build_was_left_again_is_told_in_the_language_that_was_asked_for(
     french = translated(reason, "fr")
     assert french.startswith("de retour à la version précédente : ")
     assert not set(WHY[code].split()) & {"its", "it", "beat"} & set(french.split())
-    for lang, told in (("en", reason), ("fr", french)):
-        acting.tell([back], lang=lang)
+    for lang, told in (("fr", french), ("en", reason)):
+        output.speak(lang)
+        acting.tell([back])
         assert told in " ".join(capsys.readouterr().out.split())
         assert acting.document(back, lang)["reason"].endswith(told)
 

@@ -12,7 +12,7 @@ from roosync_ops.judge.diagnose import diagnose
 from roosync_ops.judge.diagnose_model import Diagnosis, DiagnosisInput
 from roosync_ops.judge.probes import Builds
 from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport
-from roosync_ops.state import read_folder
+from roosync_ops.state.folder import read_folder
 from roosync_ops.transport.link import Failure
 from roosync_ops.transport.reach import Reach
 from roosync_ops.wire.times import to_iso
@@ -87,7 +87,7 @@ def a_sight(  # noqa: PLR0913 - what a test may want to be otherwise
         read_ms=there,
         offset_ms=offset_ms,
         report=report,
-        reach=Reach(f"{name}.local", 22, ("192.0.2.7",), None, "open"),
+        reach=Reach(f"{name}.local", 22, ("192.0.2.7",), met=True),
         share=None if share is None else Failure("preflight", *share),
         login=("ssh", f"me@{name}.local"),
         builds=builds,

@@ -50,7 +50,7 @@ def _nobody(code: str, *records: dict[str, Any], **fields: Any) -> Provoke:
 
 
 def _off(tmp_path: Path) -> DiagnosisInput:
-    sight = not_reached("UNREACHABLE", answers="silent")
+    sight = not_reached("TIMED_OUT")
     return a_scene(tmp_path, sight, left_record(), fleet=fleet(expected="offline", why="switched off?"))
 
 
@@ -133,16 +133,16 @@ _DEAD: Final = {"running": False, "beat_ms": NOW - 3_600_000}
 #: Each cause to (whom it is about, how it comes about).
 PROVOKED: Final[dict[str, tuple[str | None, Provoke]]] = {
     "inventory-wrong": ("m", _nobody("INVENTORY")),
-    "name-not-resolved": ("m", _nobody("UNREACHABLE", resolving="Name or service not known")),
-    "machine-off": ("m", _nobody("UNREACHABLE", answers="silent")),
-    "network-unreachable": ("m", _nobody("UNREACHABLE", answers="no-route")),
-    "nobody-listens": ("m", _nobody("UNREACHABLE", answers="refused")),
+    "name-not-resolved": ("m", _nobody("UNKNOWN_HOST")),
+    "machine-off": ("m", _nobody("TIMED_OUT")),
+    "network-unreachable": ("m", _nobody("NO_ROUTE")),
+    "nobody-listens": ("m", _nobody("REFUSED")),
     "ssh-silent": ("m", _nobody("SILENT")),
     "host-key-unknown": ("m", _nobody("HOST_KEY", reason="unreachable: its host key is not known here: x")),
     "host-key-changed": ("m", _nobody("HOST_KEY_CHANGED")),
     "login-refused": ("m", _nobody("LOGIN_REFUSED")),
     "wrong-system": ("m", _nobody("WRONG_SYSTEM", step="look")),
-    "not-reached": ("m", _nobody("UNREACHABLE", answers="open")),
+    "not-reached": ("m", _nobody("UNREACHABLE", met=True)),
     "ask-failed": ("m", _nobody("NOT_UNDERSTOOD", step="look")),
     "no-answer-in-time": ("m", _nobody("TIMEOUT", step="look")),
     "no-machine-id": ("m", _sight(a_sight(hostname="My PC!"))),

@@ -20,6 +20,7 @@ from roosync_ops.remote_script.bundle import Bundle
 from roosync_ops.remote_script.facts_model import ProbeReport
 from roosync_ops.show import schemas
 from roosync_ops.show.diagnosis import diagnoses_document, diagnoses_table
+from roosync_ops.show.text import Style
 from roosync_ops.transport.link import Failure
 from roosync_ops.transport.reach import Reach
 from tests.kits.shares import NOW, ours
@@ -79,7 +80,7 @@ def _sound(found: Diagnoses) -> None:
         assert bool(row.command) == bool(CAUSES[row.cause].command) or CAUSES[row.cause].command == HINT
     for lang in ("en", "fr"):
         schemas.of("diagnose").validate_python(diagnoses_document(found, (), lang))
-        table = diagnoses_table(found, (), lang, 80, everything=True)
+        table = diagnoses_table(found, (), Style(lang, 80), everything=True)
         assert all(char.isprintable() for char in table.replace("\n", ""))
 
 

@@ -10,6 +10,7 @@ import pytest
 from roosync_ops.judge.diagnose_causes import CAUSES, GRAVE, NONE
 from roosync_ops.show.diagnosis import cause_sentence
 from roosync_ops.show.messages import catalogue
+from roosync_ops.show.text import Style
 from tests.unit.diagnose.builders import cause_of
 from tests.unit.diagnose.provoked import PROVOKED
 
@@ -55,7 +56,7 @@ def test_the_cause_is_found_where_it_is_provoked_and_told_with_what_mends_it(wor
 
 def _is_told_in_both_languages_and_mended_by_one_command(row: Diagnosis) -> None:
     for lang in ("en", "fr"):
-        assert re.search(r"[{}?]", cause_sentence(row, lang).replace("switched off?", "")) is None
+        assert re.search(r"[{}?]", cause_sentence(row, Style(lang)).replace("switched off?", "")) is None
     assert bool(row.command) == (CAUSES[row.cause].rank < NONE)
     assert re.search(r"[{}]|[A-Z]{3,}_|\b(MACHINE|HOST|LOGIN|HINT)\b", row.command) is None, row.command
     assert "\n" not in row.command

@@ -13,6 +13,7 @@ from roosync_ops.judge.diagnose import diagnose
 from roosync_ops.judge.diagnose_model import DiagnosisInput
 from roosync_ops.judge.probes import Builds
 from roosync_ops.show.diagnosis import cause_sentence
+from roosync_ops.show.text import Style
 from roosync_ops.transport.link import Failure
 from roosync_ops.wire.record import OF_A_TWIN, OF_THE_PAST
 from tests.kits.shares import NOW, ours
@@ -175,27 +176,31 @@ def test_commands_fit_the_machine_and_its_system(tmp_path: Path) -> None:
     assert posix.command == "ssh-copy-id -p 2222 me@m.local"
     windows = cause_of(a_scene(tmp_path, refused, fleet=fleet(system="windows")))
     assert windows.command == "roosync-ops bootstrap windows"
+    mends = "ssh-add '/home/me/my keys/id'"
     assert refused.failure is not None
-    locked = replace(refused, failure=refused.failure._replace(hint="ssh-add '/home/me/my keys/id'"))
+    assert refused.reach is not None
+    named = replace(refused, failure=refused.failure._replace(hint=mends))
+    assert cause_of(a_scene(tmp_path, named)).command == posix.command, "a text alone says nothing"
+    locked = replace(named, reach=replace(refused.reach, hint=mends))
     for machines in (fleet(), fleet(system="windows")):  # the key is there already
-        assert cause_of(a_scene(tmp_path, locked, fleet=machines)).command == "ssh-add '/home/me/my keys/id'"
+        assert cause_of(a_scene(tmp_path, locked, fleet=machines)).command == mends
     changed = replace(not_reached("HOST_KEY_CHANGED", port=2222), known_hosts="/k")
     assert cause_of(a_scene(tmp_path, changed)).command.startswith("ssh-keygen -f /k -R '[m.local]:2222'")
 
 
 def test_nothing_is_said_of_a_way_that_nobody_saw(tmp_path: Path) -> None:
     """Behind a jump host nothing is seen from here: neither that the machine answers, nor that its key was right."""
-    unseen = checks_of(cause_of(a_scene(tmp_path / "a", not_reached("UNREACHABLE", addresses=(), answers=None))))
+    unseen = checks_of(cause_of(a_scene(tmp_path / "a", not_reached("UNREACHABLE", addresses=(), met=False))))
     words = ("resolves", "answers", "host key", "login")
     assert [unseen[word] for word in words] == ["unknown", "unknown", "unknown", "not ok"]
-    met = checks_of(cause_of(a_scene(tmp_path / "b", not_reached("UNREACHABLE", addresses=("::1",), answers="open"))))
+    met = checks_of(cause_of(a_scene(tmp_path / "b", not_reached("UNREACHABLE", addresses=("::1",), met=True))))
     assert [met[word] for word in words] == ["ok", "ok", "unknown", "not ok"]
 
 
 def test_only_who_took_a_connection_is_said_to_be_on(tmp_path: Path) -> None:
-    refused = cause_of(a_scene(tmp_path, not_reached("UNREACHABLE", answers="refused")))
+    refused = cause_of(a_scene(tmp_path, not_reached("REFUSED")))
     for lang in ("en", "fr"):
-        told = cause_sentence(refused, lang)
+        told = cause_sentence(refused, Style(lang))
         assert "m.local" in told
         assert " on," not in told
         assert "allumée" not in told

@@ -10,6 +10,7 @@ import pytest
 
 from roosync_ops.judge.diagnose_model import DiagnosisInput
 from roosync_ops.show.diagnosis import seen_text
+from roosync_ops.show.text import Style
 from tests.kits.shares import NOW
 from tests.unit.diagnose.builders import (
     NAMES,
@@ -123,4 +124,4 @@ def test_permanence_bound_to_a_logon_is_told_as_that_with_what_helps_at_night(
     said = seen_text(check)
     assert told in said
     assert ("logged on" in said) == (kind == "task")
-    assert ("session" in seen_text(check, "fr")) == (kind == "task")
+    assert ("session" in seen_text(check, Style("fr"))) == (kind == "task")

@@ -14,7 +14,7 @@ from roosync_ops.judge.diagnose import diagnose
 from roosync_ops.show import schemas
 from roosync_ops.show.diagnosis import Fix, diagnoses_document, diagnoses_table, seen_text
 from roosync_ops.show.messages import _sentences
-from roosync_ops.show.text import cells
+from roosync_ops.show.text import Style, cells
 from tests.unit.diagnose.builders import NAMES, a_scene, a_sight, an_agent, not_reached, old_record
 from tests.unit.diagnose.provoked import PROVOKED
 
@@ -31,7 +31,7 @@ FIXES = (
 def zombie(tmp_path: Path) -> str:
     sight = a_sight(agent=an_agent(beat_ms=1, sequence=2))
     found = diagnose(a_scene(tmp_path, sight, old_record()))
-    return diagnoses_table(found, width=80)
+    return diagnoses_table(found, style=Style(width=80))
 
 
 def test_all_is_well_is_one_line(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_only_what_is_not_as_expected_is_shown(tmp_path: Path) -> None:
 def test_several_are_a_table_first_a_line_each(tmp_path: Path) -> None:
     scene = a_scene(tmp_path, not_reached("LOGIN_REFUSED"))
     scene = replace(scene, probes={**scene.probes, "one": not_reached("SILENT")})
-    lines = diagnoses_table(diagnose(scene), width=120).split("\n")
+    lines = diagnoses_table(diagnose(scene), style=Style(width=120)).split("\n")
     assert [line.split()[1] for line in lines[1:3]] == ["one", "m"]
     assert "login-refused" in lines[2]
 
@@ -64,7 +64,7 @@ def test_it_fits_the_terminal_but_for_the_command_and_a_path_which_are_copied_wh
     name, provoke = PROVOKED[word]
     found = diagnose(provoke(tmp_path), None if name is None else [name])
     for lang, width in product(("en", "fr"), (80, 120)):
-        text = diagnoses_table(found, FIXES, lang, width, everything=True)
+        text = diagnoses_table(found, FIXES, Style(lang, width), everything=True)
         following = ("  Next: ", "  À faire : ")
         wide = [line for line in text.split("\n") if cells(line) > width and not line.startswith(following)]
         assert [line for line in wide if not line.strip().startswith(str(tmp_path))] == []
@@ -73,7 +73,7 @@ def test_it_fits_the_terminal_but_for_the_command_and_a_path_which_are_copied_wh
 
 def test_colour_is_only_where_it_is_asked_for(tmp_path: Path) -> None:
     found = diagnose(a_scene(tmp_path, not_reached("SILENT")))
-    assert "\x1b[31m✗" in diagnoses_table(found, color=True)
+    assert "\x1b[31m✗" in diagnoses_table(found, style=Style(color=True))
     assert "\x1b" not in diagnoses_table(found)
 
 
@@ -109,4 +109,4 @@ def test_what_was_seen_is_told_in_french_too(tmp_path: Path, word: str) -> None:
         0
     ].keys()
     assert untold == set()
-    assert all("?" not in seen_text(check, lang) for check in checks for lang in ("en", "fr"))
+    assert all("?" not in seen_text(check, Style(lang)) for check in checks for lang in ("en", "fr"))

@@ -85,8 +85,8 @@ def test_how_far_the_way_went_is_told_with_the_look(monkeypatch: pytest.MonkeyPa
     hop = LinkError(links.HOST_KEY, "the host key of a jump host is not known here")
     own = LinkError(links.HOST_KEY, "its host key is not known here", met=True)
     a, b = asked(monkeypatch, hop, own)
-    assert a.reach == Reach("a", 22, (), None, None)
-    assert b.reach == Reach("b", 22, (), None, "open")
+    assert a.reach == Reach("a", 22)
+    assert b.reach == Reach("b", 22, met=True)
 
 
 def test_nobody_asked_is_nobody_answered() -> None:

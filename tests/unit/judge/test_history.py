@@ -12,6 +12,7 @@ from roosync_ops import show
 from roosync_ops.judge.flip import Flip
 from roosync_ops.judge.history import FLIPS, INTERVALS, KINDS, NOTHING, UptimeHistory, history
 from roosync_ops.show.history import STRIP_CELLS, history_document, history_markdown, history_table, strip
+from roosync_ops.show.text import Style
 from roosync_ops.wire.record import Record
 from roosync_ops.wire.times import to_iso
 from tests.kits.shares import NOW
@@ -144,8 +145,8 @@ def test_the_three_reports_say_the_same() -> None:
     assert '"uptimePercent": 90.0' in show.json_text(history_document([past], "/mnt/share", NOW - DAY, NOW))
     assert "90.0% of 20 h 00 min" in history_table([past])
     assert "| a | online | 90.0% of 20 h 00 min |" in history_markdown([past], NOW - DAY, NOW)
-    assert "90.0% de 20 h 00 min" in history_table([past], "fr", 80)
-    assert max(map(len, history_table([past], width=80).splitlines())) <= 80
+    assert "90.0% de 20 h 00 min" in history_table([past], Style("fr", 80))
+    assert max(map(len, history_table([past], Style(width=80)).splitlines())) <= 80
 
 
 def test_nothing_from_the_local_file_reaches_the_terminal_raw() -> None:

@@ -17,6 +17,7 @@ from roosync_ops.judge import (
 )
 from roosync_ops.judge import probes as e
 from roosync_ops.show.matrix import own_word
+from roosync_ops.show.text import PLAIN
 from roosync_ops.state.seen import see
 from roosync_ops.state.shared import SharedState
 from roosync_ops.wire.merge import FILE, Evidence
@@ -141,7 +142,7 @@ def test_a_stopped_machine_is_left_in_the_matrix_whatever_else_is_known_of_it(wo
     assert told(found) == {(verdict.HAS_LEFT, "web1")}
     judged = validate(fleet(), own, NOW, known=measured(answers.values()), matrix=found)
     assert {row.observed for row in judged.verdicts if row.machine_id == "web1"} == {"left"}
-    assert own_word(found, "web1", "en") == ("[left]" if word == e.NOT_RUNNING else own_word(found, "web1", "en"))
+    assert own_word(found, "web1", PLAIN) == ("[left]" if word == e.NOT_RUNNING else own_word(found, "web1", PLAIN))
 
 
 def test_a_replica_read_long_before_the_last_answer_lacks_only_what_it_could_have_had() -> None:
@@ -171,6 +172,6 @@ def test_no_beat_grows_old_while_another_machine_is_waited_for() -> None:
     second = Answer("web1", AgentState(e.RUNNING, sequence=1_020), state, None, NOW + 600_000, 0, 20)
     pool = merge_replicas(None, [first, second], NOW + 600_000)
     assert pool is not None
-    known = Knowledge().asked(pool, None, [first, second])
+    known = Knowledge().asked(None, [first, second])
     judged = validate(fleet(), pool, NOW + 600_000, known=known)
     assert {row.observed for row in judged.verdicts} == {"online"}

@@ -14,7 +14,8 @@ from roosync_ops.judge.observe import AT_ONCE, HEARD_LAST, SELDOM_MS
 from roosync_ops.show import sentence
 from roosync_ops.show.diagnosis import cause_sentence
 from roosync_ops.show.history import history_document, history_markdown, history_table
-from roosync_ops.state import read_folder
+from roosync_ops.show.text import Style
+from roosync_ops.state.folder import read_folder
 from roosync_ops.state.shared import FILE_DELETED, ROLLED_BACK
 from roosync_ops.wire.record import dump
 from roosync_ops.wire.times import to_iso
@@ -198,7 +199,7 @@ def test_a_sign_of_life_is_told_and_never_counted(tmp_path: Path, reason: str | 
     assert found.sign == (NOW - 180_000, "listener")
     assert found.reason is not None
     assert "last sign of life 3 min 00 s ago (listener)" in sentence(found.reason)
-    assert "dernier signe de vie" in sentence(found.reason, "fr")
+    assert "dernier signe de vie" in sentence(found.reason, Style("fr"))
 
 
 def test_a_machine_that_only_an_older_service_kept_and_stopped_is_to_be_enrolled(tmp_path: Path) -> None:
@@ -208,7 +209,7 @@ def test_a_machine_that_only_an_older_service_kept_and_stopped_is_to_be_enrolled
     assert (found.observed, found.reason and found.reason.kind) == ("left", verdict.OLDER_LEFT)
     assert found.reason is not None
     for lang in ("en", "fr"):
-        assert sentence(found.reason, lang).endswith("roosync-ops rollout --limit m")
+        assert sentence(found.reason, Style(lang)).endswith("roosync-ops rollout --limit m")
 
 
 @pytest.mark.parametrize("word", ["idle", "unknown"])
@@ -232,4 +233,4 @@ def test_who_saved_everybodys_file_is_known_by_its_own_written_in_the_same_momen
     assert found.reason is not None
     assert (found.reason.facts["by"], found.reason.facts["by_basis"]) == ("q", AT_ONCE)
     assert "(on q? its own file was written in that moment)" in sentence(found.reason)
-    assert "sa propre fiche a été écrite au même instant" in sentence(found.reason, "fr")
+    assert "sa propre fiche a été écrite au même instant" in sentence(found.reason, Style("fr"))

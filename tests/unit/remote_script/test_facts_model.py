@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roosync_ops.remote_script import on_machine, question
-from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport, parse_logs, parse_reply, parse_report
+from roosync_ops.remote_script.facts_model import AgentStatus, Logs, ProbeReport, Reply, parse_report
 from roosync_ops.remote_script.on_common import MARKER, PRESS_BYTES, PRESSED
 from roosync_ops.remote_script.question import SilenceError
 from tests.unit.pyinfra_ops.builders import NOW_MS, a_status, an_answer
@@ -45,7 +45,7 @@ def test_a_long_answer_comes_pressed_and_is_read_as_any(capsys: pytest.CaptureFi
         on_machine.main(["", base64.b64encode(b'{"do": "probe"}').decode()])
     said = capsys.readouterr().out
     assert len(said) < PRESS_BYTES // 2
-    assert len(parse_logs(said.splitlines()).logs) == 60
+    assert len(Logs.read(said.splitlines()).logs) == 60
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_a_pressed_answer_is_not_unpacked_beyond_its_bound(raw: bytes) -> None:
     tracemalloc.start()
     try:
         with pytest.raises(SilenceError) as caught:
-            parse_reply(answer)
+            Reply.read(answer)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -78,20 +78,20 @@ def test_a_pressed_answer_is_not_unpacked_beyond_its_bound(raw: bytes) -> None:
 def test_no_more_values_are_made_of_an_answer_than_a_machine_has_to_tell(raw: bytes, is_pressed: bool) -> None:
     whole = b'{"done":[' + raw + b"0]}"
     with pytest.raises(SilenceError) as caught:
-        parse_reply(pressed(whole) if is_pressed else [MARKER + whole.decode()])
+        Reply.read(pressed(whole) if is_pressed else [MARKER + whole.decode()])
     assert caught.value.code == "TOO_MUCH"
 
 
 @pytest.mark.parametrize("text", ["", "!", "AAAA", base64.b64encode(zlib.compress(b"[1")).decode(), "\u00e9"])
 def test_what_is_pressed_and_is_nothing_is_not_understood(text: str) -> None:
     with pytest.raises(SilenceError) as caught:
-        parse_reply([MARKER + json.dumps({PRESSED: text})])
+        Reply.read([MARKER + json.dumps({PRESSED: text})])
     assert caught.value.code in {"NOT_UNDERSTOOD", "TOO_MUCH"}
 
 
 @given(st.lists(st.text() | JSON.map(lambda value: MARKER + json.dumps(value)), max_size=4))
 def test_no_output_whatever_makes_it_raise_anything_else(output: list[str]) -> None:
-    for parse in (lambda: parse_report(output, 0, 0), lambda: parse_reply(output)):
+    for parse in (lambda: parse_report(output, 0, 0), lambda: Reply.read(output)):
         with suppress(SilenceError):
             parse()
 

@@ -37,7 +37,7 @@ def test_an_agent_that_arrives_whole_lies_beside_the_one_that_may_be_running(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "agent.pyz").write_bytes(b"old")
-    assert push(tmp_path, monkeypatch, shell.packed(b"new"), b"new")["ok"] is True
+    assert push(tmp_path, monkeypatch, shell.uploaded(b"new"), b"new")["ok"] is True
     assert (tmp_path / "agent.pyz").read_bytes() == b"old"
     assert (tmp_path / NEW).read_bytes() == b"new"
     assert (tmp_path / NEW).stat().st_mode & 0o777 == 0o700
@@ -57,7 +57,7 @@ def test_what_was_pushed_and_is_not_run_takes_up_no_room_after_a_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "agent.pyz").write_bytes(b"old")
-    monkeypatch.setattr("sys.stdin", Stdin(shell.packed(b"new")))
+    monkeypatch.setattr("sys.stdin", Stdin(shell.uploaded(b"new")))
     monkeypatch.setattr(on_machine, "ask", lambda *_: {"success": False, "code": "NOT_OUR_AGENT"})
     steps = [
         {"step": "push", "do": "push", "sha256": hashlib.sha256(b"new").hexdigest(), "agent": NEW},
@@ -75,7 +75,7 @@ def test_a_first_agent_that_a_full_disk_cannot_start_goes_wholly(
         raise OSError(errno.ENOSPC, "No space left on device", folder)
 
     folder = tmp_path / "roosync"
-    monkeypatch.setattr("sys.stdin", Stdin(shell.packed(b"new")))
+    monkeypatch.setattr("sys.stdin", Stdin(shell.uploaded(b"new")))
     monkeypatch.setitem(on_machine._STEPS, "configure", full)
     steps = [
         {"step": "push", "do": "push", "sha256": hashlib.sha256(b"new").hexdigest(), "agent": NEW},
@@ -141,7 +141,7 @@ def test_an_upload_that_is_cut_off_leaves_the_old_agent(
 ) -> None:
     (tmp_path / "agent.pyz").write_bytes(b"old")
     data = bytes(range(256)) * 8
-    reply = push(tmp_path, monkeypatch, shell.packed(data)[:cut], data)
+    reply = push(tmp_path, monkeypatch, shell.uploaded(data)[:cut], data)
     assert reply["failed"]["code"] == "UPLOAD_BROKEN"
     assert (tmp_path / "agent.pyz").read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["agent.pyz"]

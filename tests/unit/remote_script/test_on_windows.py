@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from roosync_ops.agent import share_facts
 from roosync_ops.agent.builds import AGENT_NAME
-from roosync_ops.remote_script import on_windows, travel
+from roosync_ops.remote_script import on_machine, on_windows, travel
 from roosync_ops.remote_script.on_common import PUSHED_NAME, StepError
 
 if TYPE_CHECKING:
@@ -125,13 +126,19 @@ def test_a_verb_that_hangs_is_given_up_in_time(tmp_path: Path) -> None:
         on_windows.ask(agent(tmp_path, "import time; time.sleep(60)"), ["start"], 0.5)
 
 
-def test_what_was_uploaded_is_there_until_it_is_in_place(tmp_path: Path) -> None:
-    (tmp_path / PUSHED_NAME).write_bytes(b"agent")
-    assert on_windows.uploaded(str(tmp_path)) == b"agent"
-    on_windows.forget_upload(str(tmp_path))
-    on_windows.forget_upload(str(tmp_path))
+def test_what_was_uploaded_is_there_until_it_is_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(on_machine, "uploaded", on_windows.uploaded)
+    built, data = tmp_path / f"agent-{'0' * 16}.pyz", b"agent"
+    step = {"agent": built.name, "sha256": hashlib.sha256(data).hexdigest()}
+    (tmp_path / PUSHED_NAME).write_bytes(data[:-1])
+    with pytest.raises(StepError, match="did not arrive whole"):
+        on_machine._push(str(built), step)
+    assert on_windows.uploaded(str(tmp_path)) == data[:-1]
+    (tmp_path / PUSHED_NAME).write_bytes(data)
+    on_machine._push(str(built), step)
     assert on_windows.uploaded(str(tmp_path)) == b""
-    assert list(tmp_path.iterdir()) == []
+    on_machine._push(str(built), step)  # another rollout of the same build has just put it there
+    assert list(tmp_path.iterdir()) == [built]
 
 
 def test_a_file_that_is_held_open_is_waited_for_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:

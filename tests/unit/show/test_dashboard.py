@@ -11,6 +11,7 @@ from markdown_it import MarkdownIt
 
 from roosync_ops.judge import AgentState, ProbeResult, probes
 from roosync_ops.show.dashboard import badge, dashboard_markdown, refreshed
+from roosync_ops.show.text import Style
 from tests.kits import boards
 
 PATH = "/share/dashboards/mcp-dashboard-myia-ai-01.md"
@@ -20,7 +21,7 @@ PATH = "/share/dashboards/mcp-dashboard-myia-ai-01.md"
     ("lang", "said"), [("en", "As of 2026-02-12 10:15:30Z"), ("fr", "État à 2026-02-12 10:15:30Z")]
 )
 def test_the_twin_begins_with_when_it_was_true(lang: str, said: str) -> None:
-    text = dashboard_markdown(boards.six(), lang)
+    text = dashboard_markdown(boards.six(), Style(lang))
     assert said in text.split("\n\n")[1]
     assert "4/6 machines online (66%)" in text
 
@@ -65,7 +66,7 @@ def test_the_twin_counts_the_machines_in_doubt_that_were_asked() -> None:
 def test_the_badge_says_how_many_and_when() -> None:
     root = ET.fromstring(badge(boards.six().validation))  # noqa: S314 - ours
     assert root.attrib["aria-label"] == "fleet, ✓ 4/6 online (66%), 2026-02-12 10:15Z"
-    wrong = badge(boards.troubled().validation, "fr")
+    wrong = badge(boards.troubled().validation, Style("fr"))
     assert "flotte, ✗ 2/6 online (33%)" in wrong
     assert "#b3261e" in wrong
 

@@ -15,7 +15,7 @@ from roosync_ops.judge import HERE, AgentState, Matrix, Validation, matrix, merg
 from roosync_ops.show import schemas
 from roosync_ops.show.matrix import short
 from roosync_ops.show.page import page
-from roosync_ops.show.text import cells
+from roosync_ops.show.text import Style, cells
 from roosync_ops.state.shared import SharedState
 from roosync_ops.wire.merge import FILE, Evidence
 from roosync_ops.wire.record import Record
@@ -86,14 +86,14 @@ def test_a_stopped_machine_is_left_in_every_replica_s_line_of_table_and_page(pro
         record = Record("myia-po-2026", NOW - 50_000_000, sequence=9, left_at_ms=NOW - 50_000_000 + 1)
         replica.machines["myia-po-2026"] = Evidence(record, FILE, "heartbeats/myia-po-2026.json")
     found = matrix(fleet(), told, own, NOW)
-    lines = show.matrix_table(found, width=80).splitlines()[3:9]
+    lines = show.matrix_table(found, Style(width=80)).splitlines()[3:9]
     assert [line.split()[-2].strip("[]") for line in lines] == ["left"] * len(found.observers)
     board = replace(boards.six(), validation=replace(probed, evidence=found))
     assert page(board).count('<span class="st-left">left</span>') == len(found.observers) - 1
 
 
 def test_six_machines_are_a_square_in_eighty_columns(seen: Matrix) -> None:
-    assert show.matrix_table(seen, width=80).splitlines()[:12] == [
+    assert show.matrix_table(seen, Style(width=80)).splitlines()[:12] == [
         "Who sees whom at 2026-02-12 10:15:30Z",
         "",
         "               ai-01  po-2023  po-2024  po-2025  po-2026     web1",
@@ -110,7 +110,7 @@ def test_six_machines_are_a_square_in_eighty_columns(seen: Matrix) -> None:
 
 
 def test_what_follows_is_said_below_in_order(seen: Matrix) -> None:
-    text = show.matrix_table(seen, width=120)
+    text = show.matrix_table(seen, Style(width=120))
     below = text.split("Findings:\n")[1]
     assert [line.strip().split(":")[0] for line in below.splitlines() if line.startswith("  ") and line[2] != " "] == [
         "myia-po-2025",
@@ -128,23 +128,23 @@ def test_what_follows_is_said_below_in_order(seen: Matrix) -> None:
 def test_no_line_of_the_square_is_wider_than_the_terminal_and_nothing_in_it_is_obeyed(
     seen: Matrix, lang: str, width: int | None
 ) -> None:
-    text = show.matrix_table(seen, lang, width)
+    text = show.matrix_table(seen, Style(lang, width))
     head = text.split("\n\n")[1].splitlines()
     assert width is None or all(cells(line) <= width for line in head)
     assert text.replace("\n", "").isprintable()
 
 
 def test_colour_changes_no_letter(seen: Matrix) -> None:
-    painted = show.matrix_table(seen, width=100, color=True)
+    painted = show.matrix_table(seen, Style(width=100, color=True))
     assert ANSI.search(painted)
-    assert ANSI.sub("", painted).replace(" \n", "\n") == show.matrix_table(seen, width=100)
+    assert ANSI.sub("", painted).replace(" \n", "\n") == show.matrix_table(seen, Style(width=100))
 
 
 @pytest.mark.parametrize("count", [30, 200])
 def test_many_machines_are_a_line_each(count: int) -> None:
     names = tuple(f"m-{number:03d}" for number in range(count))
     told = {name: Answer(name, AgentState(probes.RUNNING), state(name, names), None, NOW, 0, 1) for name in names[:10]}
-    text = show.matrix_table(matrix(fleet(names), told, None, NOW), width=80)
+    text = show.matrix_table(matrix(fleet(names), told, None, NOW), Style(width=80))
     lines = text.split("\n\n")[1].splitlines()
     assert len(lines) == 1 + count
     assert lines[0].split("  ")[0] == "Machine"
@@ -172,7 +172,7 @@ def test_the_json_is_what_its_schema_says_and_safe_to_print(seen: Matrix, lang: 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
 def test_markdown_has_a_row_an_observer_and_no_markup_of_others(seen: Matrix, lang: str) -> None:
-    text = show.matrix_markdown(seen, lang)
+    text = show.matrix_markdown(seen, Style(lang))
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     assert len(rows) == 2 + 7
     assert {row.count("|") for row in rows} == {8}
@@ -193,11 +193,11 @@ def test_a_probe_adds_to_the_validation_document_what_the_schema_says(probed: Va
 @pytest.mark.parametrize("lang", ["en", "fr"])
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_table_of_a_probe_tells_each_cause_once(probed: Validation, lang: str, width: int) -> None:
-    text = show.table(probed, lang, width)
+    text = show.table(probed, Style(lang, width))
     assert text.replace("\n", "").isprintable()
     assert text.count("myia-po-2025" + (" : agent" if lang == "fr" else ": agent running")) == 1
     assert ("Evidence from the machines:" in text) is (lang == "en")
-    for other in (show.markdown(probed, lang), show.junit(probed, lang)):
+    for other in (show.markdown(probed, Style(lang)), show.junit(probed, Style(lang))):
         assert ("its replica is stale" in other) is (lang == "en")
 
 

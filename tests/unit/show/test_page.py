@@ -17,6 +17,7 @@ from roosync_ops.judge import history as h
 from roosync_ops.show.page import page
 from roosync_ops.show.page.html import MOST, el, text
 from roosync_ops.show.page.parts import strip_said
+from roosync_ops.show.text import PLAIN, Style
 from tests.kits import boards
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Reader(HTMLParser):
 @pytest.mark.parametrize("lang", LANGS)
 @pytest.mark.parametrize("board", [boards.six(), boards.troubled(), boards.hostile(3), boards.many(30)])
 def test_a_page_asks_nobody_for_anything(board: Dashboard, lang: str) -> None:
-    seen = Reader(page(board, lang))
+    seen = Reader(page(board, Style(lang)))
     links = [value for _, name, value in seen.attributes if name in ("src", "href", "action", "style", "srcset")]
     assert set(links) == {"data:,", "#machines"}
     assert not [name for _, name, _ in seen.attributes if name.startswith("on")]
@@ -95,7 +96,7 @@ def test_a_page_says_that_it_is_not_current_until_its_script_knows_better() -> N
 
 @pytest.mark.parametrize("lang", LANGS)
 def test_every_table_is_named_and_every_row_has_a_header(lang: str) -> None:
-    seen = Reader(page(boards.troubled(), lang))
+    seen = Reader(page(boards.troubled(), Style(lang)))
     assert ("html", "lang", lang) in seen.attributes
     tables = seen.tags.count("table")
     assert tables == seen.tags.count("caption") == sum(name == "tabindex" for _, name, _ in seen.attributes)
@@ -109,7 +110,7 @@ def test_every_table_is_named_and_every_row_has_a_header(lang: str) -> None:
 
 def test_a_strip_says_in_words_what_it_shows() -> None:
     past = next(one for one in boards.six().pasts if one.machine_id == "myia-po-2023")
-    text = strip_said(past, "en")
+    text = strip_said(past, PLAIN)
     assert text == "myia-po-2023, last seven days: up 6 d 19 h, off 4 h 30 min, outages: 2."
     kinds = {span.kind for one in boards.six().pasts for span in one.spans}
     assert kinds == set(h.KINDS)

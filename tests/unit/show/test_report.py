@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from roosync_ops.judge.reports import Report, changes
 from roosync_ops.show.report import MAX_COMMENT, cut_lines, next_commands, report_markdown
+from roosync_ops.show.text import PLAIN, Style
 from tests.unit.show.conftest import HOSTILE
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def test_nothing_from_outside_leaves_its_place(trouble: Validation, lang: str) -
         Report(trouble, _rollout(HOSTILE)),
         Report(replace(trouble, verdicts=tuple(replace(row, reason=None, why=HOSTILE) for row in trouble.verdicts))),
     ):
-        text = report_markdown(report, lang)
+        text = report_markdown(report, Style(lang))
         assert text.replace("\n", "").replace("\u200b", "").isprintable()
         assert "<b" not in outside_code(text)
         assert not re.search(r"@\w|#\d|://", html.unescape(outside_code(text)))
@@ -74,7 +75,7 @@ def test_a_report_too_long_for_a_comment_leaves_out_what_is_fine(trouble: Valida
     fine = [row for row in trouble.verdicts if row.ok][:1]
     many = [replace(fine[0], machine_id=f"fine-{number}") for number in range(1_500)]
     report = Report(replace(trouble, verdicts=(*many, *trouble.verdicts)))
-    text = report_markdown(report, "en", MAX_COMMENT)
+    text = report_markdown(report, limit=MAX_COMMENT)
     assert len(text) <= MAX_COMMENT
     assert "fine-1" not in text
     assert f"{len(many) + sum(row.ok for row in trouble.verdicts)} machines that are as expected are left out" in text
@@ -85,7 +86,7 @@ def test_a_report_too_long_for_a_comment_leaves_out_what_is_fine(trouble: Valida
 @given(st.lists(st.text("ab c", max_size=20), max_size=20), st.lists(st.text("xy", max_size=20)), st.integers(90, 400))
 def test_what_is_cut_ends_in_a_note_and_closes_its_block(before: list[str], block: list[str], limit: int) -> None:
     lines = [*before, "```sh", *block, "```"]
-    text = cut_lines(lines, "en", limit)
+    text = cut_lines(lines, PLAIN, limit)
     assert len(text) <= limit
     assert text.count("```") in (0, 2)
     assert text == "\n".join(lines) or text.splitlines()[-1].startswith("*Cut")

@@ -28,6 +28,7 @@ from roosync_ops.show import reasons, schemas
 from roosync_ops.show.dashboard import dashboard_markdown
 from roosync_ops.show.page import page
 from roosync_ops.show.report import report_markdown
+from roosync_ops.show.text import Style
 from tests.kits.shares import NOW
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def test_the_json_is_safe_to_print_and_loses_nothing(trouble: Validation) -> Non
 
 
 def test_markdown_has_the_procedures_own_headings_and_signs(procedure: Validation) -> None:
-    lines = show.markdown(procedure, "fr").splitlines()
+    lines = show.markdown(procedure, Style("fr")).splitlines()
     assert lines[0] == "## Validation Globale"
     assert lines[2].startswith("| Machine | Status Attendu | Heartbeat Actif |")
     assert lines[4].startswith("| myia-po-2025 | ✅ ONLINE | Oui |")
@@ -92,7 +93,7 @@ def test_markdown_has_the_procedures_own_headings_and_signs(procedure: Validatio
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
 def test_nothing_from_the_share_breaks_out_of_markdown(trouble: Validation, lang: str) -> None:
-    text = show.markdown(trouble, lang)
+    text = show.markdown(trouble, Style(lang))
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     assert len(rows) == 2 + trouble.total
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {9}
@@ -105,7 +106,7 @@ def test_nothing_from_the_share_breaks_out_of_markdown(trouble: Validation, lang
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
 def test_junit_is_xml_with_a_case_a_machine_and_a_failure_a_trouble(trouble: Validation, lang: str) -> None:
-    root = ET.fromstring(show.junit(trouble, lang).encode())  # noqa: S314 - our own output
+    root = ET.fromstring(show.junit(trouble, Style(lang)).encode())  # noqa: S314 - our own output
     suite = root[0]
     cases = suite.findall("testcase")
     failures = [case.get("name") for case in cases if case.find("failure") is not None]
@@ -135,9 +136,15 @@ def test_what_a_verdict_rests_on_is_in_every_output(
     row = Verdict("m", "online", NOW, 0, 0, expected="online", ok=True, probe=probe, rests_on=rests_on)
     seen = Validation(NOW, "/s", (row,), (), ())
     board = Dashboard("here", "/s", None, seen, (), (), {}, "m", NOW, NOW, 60_000)
-    told = report_markdown(Report(seen), lang) + "\n" + dashboard_markdown(board, lang)
+    told = report_markdown(Report(seen), Style(lang)) + "\n" + dashboard_markdown(board, Style(lang))
     assert told.count(said) == 2
-    for text in (show.table(seen, lang), show.markdown(seen, lang), show.junit(seen, lang), told, page(board, lang)):
+    for text in (
+        show.table(seen, Style(lang)),
+        show.markdown(seen, Style(lang)),
+        show.junit(seen, Style(lang)),
+        told,
+        page(board, Style(lang)),
+    ):
         assert said in text
     assert f'roosync_machine_basis="{rests_on}"}} 1' in show.openmetrics(seen)
     assert show.validation_document(seen)["machines"][0]["basis"] == rests_on
@@ -179,8 +186,8 @@ def test_every_reason_is_one_sentence_in_both_languages(kind: str, lang: str) ->
         "other": "x",
         "state": "hung",
     }
-    text = show.sentence(Reason(kind, "m", facts, 60_000), lang)
-    assert "{" not in text + reasons.brief(Reason(kind, "m", facts, 60_000), lang)
+    text = show.sentence(Reason(kind, "m", facts, 60_000), Style(lang))
+    assert "{" not in text + reasons.brief(Reason(kind, "m", facts, 60_000), Style(lang))
     assert "roosync-ops " in text or kind == verdict.CLOCK_SUSPECTED
 
 
@@ -204,7 +211,7 @@ def test_the_four_checks_are_told_as_the_procedure_names_them() -> None:
 
 def test_a_check_that_fails_says_why_and_harmlessly() -> None:
     after = {"heartbeats": {"m": {"status": "\x1b[31m"}}, "onlineMachines": [], "statistics": {"onlineCount": 0}}
-    lines = show.check_lines(enrolment_checks(None, after, "m"), "fr")
+    lines = show.check_lines(enrolment_checks(None, after, "m"), Style("fr"))
     assert lines[0] == "✓ dans heartbeats"
     assert lines[1].startswith(r'✗ status: "online": heartbeat.json dit \x1b[31m')
     assert "devrait être au moins 1" in lines[3]

@@ -11,7 +11,7 @@ import pytest
 from roosync_ops import show
 from roosync_ops.judge import Finding
 from roosync_ops.show.table import SHOWN
-from roosync_ops.show.text import cells
+from roosync_ops.show.text import Style, cells
 
 if TYPE_CHECKING:
     from roosync_ops.judge import Survey, Validation
@@ -20,7 +20,7 @@ ANSI = re.compile(r"\x1b\[\d+m")
 
 
 def test_the_procedures_goal_reads_as_in_the_procedure(procedure: Validation) -> None:
-    assert show.table(procedure, width=120).splitlines() == [
+    assert show.table(procedure, Style(width=120)).splitlines() == [
         "   Machine       Expected  Observed  Heartbeat   Age  Last seen             Why",
         "✓  myia-po-2025  online    online    active     10 s  2026-02-12 10:15:20Z",
         "✓  myia-po-2024  online    online    active     10 s  2026-02-12 10:15:20Z",
@@ -37,19 +37,19 @@ def test_the_procedures_goal_reads_as_in_the_procedure(procedure: Validation) ->
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
 def test_the_last_line_is_the_procedures_in_both_languages(procedure: Validation, lang: str) -> None:
-    assert show.table(procedure, lang).splitlines()[-1] == "4/6 machines online (66%)"
+    assert show.table(procedure, Style(lang)).splitlines()[-1] == "4/6 machines online (66%)"
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 200])
 def test_the_rows_are_never_wider_than_the_terminal(trouble: Validation, lang: str, width: int) -> None:
-    rows = show.table(trouble, lang, width).splitlines()[: 1 + trouble.total]
+    rows = show.table(trouble, Style(lang, width)).splitlines()[: 1 + trouble.total]
     assert all(cells(row) <= width for row in rows)
     assert all(row.machine_id in line for row, line in zip(trouble.verdicts, rows[1:], strict=True))
 
 
 def test_where_room_is_short_the_least_telling_columns_go_first(trouble: Validation) -> None:
-    headers = {width: show.table(trouble, width=width).splitlines()[0].split() for width in (200, 80, 60, 40)}
+    headers = {width: show.table(trouble, Style(width=width)).splitlines()[0].split() for width in (200, 80, 60, 40)}
     assert "Last" in headers[200]
     assert headers[80] == ["Machine", "Expected", "Observed", "Heartbeat", "Age", "Why"]
     assert headers[60] == ["Machine", "Expected", "Observed", "Age", "Why"]
@@ -58,7 +58,7 @@ def test_where_room_is_short_the_least_telling_columns_go_first(trouble: Validat
 
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_a_command_to_type_is_never_torn(trouble: Validation, width: int) -> None:
-    text = show.table(trouble, width=width)
+    text = show.table(trouble, Style(width=width))
     commands = re.findall(r"roosync-ops \w+ --\w+ \S+$", text, re.MULTILINE)
     assert "roosync-ops restart --limit myia-po-2023" in commands
     assert len(commands) == sum(not row.ok for row in trouble.verdicts)
@@ -69,7 +69,7 @@ def test_a_command_to_type_is_never_torn(trouble: Validation, width: int) -> Non
 def test_nothing_from_the_share_reaches_the_terminal_unescaped(
     trouble: Validation, lang: str, width: int | None
 ) -> None:
-    text = show.table(trouble, lang, width)
+    text = show.table(trouble, Style(lang, width))
     assert text.replace("\n", "").isprintable()
     assert r"\x1b[31mred" in text
 
@@ -79,9 +79,11 @@ def test_nothing_from_the_share_reaches_the_terminal_unescaped_in_the_survey(sur
 
 
 def test_colour_changes_no_letter(trouble: Validation) -> None:
-    painted = show.table(trouble, width=100, color=True)
+    painted = show.table(trouble, Style(width=100, color=True))
     assert ANSI.search(painted)
-    assert [line.rstrip() for line in ANSI.sub("", painted).splitlines()] == show.table(trouble, width=100).splitlines()
+    assert [line.rstrip() for line in ANSI.sub("", painted).splitlines()] == show.table(
+        trouble, Style(width=100)
+    ).splitlines()
 
 
 def test_every_machine_that_is_not_as_expected_has_a_sentence(trouble: Validation) -> None:
@@ -105,10 +107,10 @@ def test_a_thousand_findings_are_twenty_and_a_count(procedure: Validation) -> No
 
 def test_an_empty_share_says_that_nobody_was_seen(survey: Survey) -> None:
     empty = replace(survey, machines=(), findings=())
-    assert show.survey_table(empty, "fr").splitlines()[2] == "Aucune machine n'y a encore été vue."
+    assert show.survey_table(empty, Style("fr")).splitlines()[2] == "Aucune machine n'y a encore été vue."
 
 
 def test_the_survey_fits_the_terminal(survey: Survey) -> None:
     for width in (50, 80, 120):
-        rows = show.survey_table(survey, width=width).splitlines()[2 : 3 + survey.total]
+        rows = show.survey_table(survey, Style(width=width)).splitlines()[2 : 3 + survey.total]
         assert all(cells(row) <= width for row in rows)

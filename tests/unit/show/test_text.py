@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roosync_ops.show.columns import Column, lay_out
-from roosync_ops.show.text import cells, cut, duration, markdown_code, markdown_safe, pad, safe, whole, wrapped
+from roosync_ops.show.text import Style, cells, cut, duration, markdown_code, markdown_safe, pad, safe, whole, wrapped
 
 texts = st.text(max_size=40)
 
@@ -76,7 +76,7 @@ def test_a_duration_is_told_in_its_two_largest_units(ms: int, text: str) -> None
 
 
 def test_a_day_is_a_jour_in_french() -> None:
-    assert duration(90_000_000, "fr") == "1 j 1 h"
+    assert duration(90_000_000, Style("fr")) == "1 j 1 h"
 
 
 @pytest.mark.parametrize("text", ["| a |", "<script>", "`x`", "[a](b)", "# h", "@me", "![i](u)"])
@@ -111,7 +111,7 @@ def test_no_row_is_wider_than_the_terminal(rows: list[tuple[str, str, str]], wid
     columns = [
         Column(name, [row[number] for row in rows], number, elastic=name == "c") for number, name in enumerate("abc")
     ]
-    assert all(cells(line) <= width for line in lay_out(columns, width, color=False))
+    assert all(cells(line) <= width for line in lay_out(columns, Style(width=width)))
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from roosync_ops.fleet import Machine
-from roosync_ops.transport.reach import known_hosts_of, port_of
+from roosync_ops.transport.reach import port_of
 
 
 @pytest.mark.parametrize(
@@ -26,5 +26,5 @@ def test_the_port_is_the_inventorys_or_the_transports_own(fields: dict[str, Any]
 
 
 def test_the_known_hosts_file_is_the_one_the_inventory_names() -> None:
-    assert known_hosts_of(Machine.of("m", {})) is None
-    assert known_hosts_of(Machine.of("m", {"ssh": {"ssh_known_hosts_file": "/k"}})) == "/k"
+    assert Machine.of("m", {}).ssh_file("ssh_known_hosts_file") is None
+    assert Machine.of("m", {"ssh": {"ssh_known_hosts_file": "/k"}}).ssh_file("ssh_known_hosts_file") == "/k"

@@ -27,8 +27,7 @@ def _password(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def access(**data: Any) -> winrm_access.Access:
-    usual = winrm_access.with_defaults({})
-    return winrm_access.of("myia-web1", {**usual, "winrm_user": "me", **data})
+    return winrm_access.of("myia-web1", {"winrm_user": "me", **data})
 
 
 def test_https_with_a_checked_certificate_and_negotiate_is_what_holds_where_nothing_is_said() -> None:
@@ -89,7 +88,7 @@ def test_what_travels_to_the_machine_is_for_cpython_3_9() -> None:
 def test_a_login_shows_its_secret_in_no_form_of_itself() -> None:
     found = access()
     assert found.password is not None
-    assert found.password.reveal() == WORD
+    assert found.password.get_secret_value() == WORD
     for shown in (repr(found), str(found.password), f"{found.password!r:>20}", repr(vars(found)), str([found])):
         assert WORD not in shown
     for write in (pickle.dumps, copy.deepcopy):
@@ -115,10 +114,10 @@ def test_a_password_comes_from_the_first_line_of_a_file_that_is_ones_own(tmp_pat
     file.chmod(0o600)
     found = winrm_access.find("me", str(file), prompt=False)
     assert found is not None
-    assert found.reveal() == f"{WORD} "
+    assert found.get_secret_value() == f"{WORD} "
     named = winrm_access.find("me", None, prompt=False, environment={winrm_access.PASSWORD_FILE: str(file)})
     assert named is not None
-    assert named.reveal() == f"{WORD} "
+    assert named.get_secret_value() == f"{WORD} "
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o666])

@@ -72,7 +72,7 @@ def endless(request: pytest.FixtureRequest) -> Iterator[Endless]:
 def test_a_reply_that_never_ends_is_left(endless: Endless, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(winrm_access.PASSWORD, "a word")
     fields = {"winrm_user": "me", "winrm_transport": "http", "winrm_hostname": "127.0.0.1", "winrm_port": endless.port}
-    session = WinrmShell(winrm_access.of("myia-web1", {**winrm_access.with_defaults({}), **fields}), 5)
+    session = WinrmShell(winrm_access.of("myia-web1", fields), 5)
     with pytest.raises(LinkError) as caught:
         session.open()
     session.close()
