@@ -8,6 +8,7 @@ import re
 import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import Final
 
 from . import output
@@ -140,10 +141,9 @@ class WindowsLink(Link):
         del path
         return True
 
-    def delete(self, path: str) -> None:
-        """Remove a file or an empty folder of ours, whose path is plain. One that is not there is no failure."""
-        for verb in ("del", "rmdir"):
-            self.execute(line("cmd.exe", "/c", verb, path.replace("/", "\\")), timeout_s=ASK_S)
+    def delete(self, path: str, verb: str = "del") -> None:
+        """Remove a file of ours, or `rmdir` an empty folder; its path is plain. That it is not there is no failure."""
+        self.execute(line("cmd.exe", "/c", verb, path.replace("/", "\\")), timeout_s=ASK_S)
 
     def profile(self) -> str:
         """Return the user's profile folder."""
@@ -181,7 +181,7 @@ class WindowsLink(Link):
             yield (path,)
         finally:
             self.delete(path)
-            self.delete(FOLDER)
+            self.delete(FOLDER, "rmdir")
 
 
 def places(machine: WindowsLink, named: str | None) -> Iterator[str]:
@@ -190,7 +190,7 @@ def places(machine: WindowsLink, named: str | None) -> Iterator[str]:
         yield named
         return
     seen: set[str] = set()
-    for path in (*_in_folders(machine), *_in_registry(machine)):
+    for path in chain(_in_folders(machine), _in_registry(machine)):
         if path.lower() not in seen:
             seen.add(path.lower())
             if machine.exists(path):
@@ -199,24 +199,22 @@ def places(machine: WindowsLink, named: str | None) -> Iterator[str]:
     yield "python"
 
 
-def _in_folders(machine: WindowsLink) -> list[str]:
-    """Return python.exe of the folders that installers use: for the user, for all users, and by hand."""
+def _in_folders(machine: WindowsLink) -> Iterator[str]:
+    """Yield python.exe of the folders that installers use: for the user, for all users, and by hand."""
     local = f"{machine.profile()}\\AppData\\Local"
-    found = []
     for folder in (f"{local}\\Programs\\Python", f"{local}\\Python", "C:\\Program Files", "C:"):
         ours = [match for name in machine.list_folder(folder + "\\") or () if (match := _FOLDER.fullmatch(name))]
         ours.sort(key=lambda match: int(match[1] or 0), reverse=True)
-        found += [f"{folder}\\{match[0]}\\python.exe" for match in ours]
-    return found
+        yield from (f"{folder}\\{match[0]}\\python.exe" for match in ours)
 
 
-def _in_registry(machine: WindowsLink) -> list[str]:
-    """Return python.exe as installers that keep to PEP 514 note it: python.org's first, the newest first."""
+def _in_registry(machine: WindowsLink) -> Iterator[str]:
+    """Yield python.exe as installers that keep to PEP 514 note it: python.org's first, the newest first."""
     found: list[tuple[_Rank, str]] = []
     for hive in _HIVES:
         told = machine.execute(line("reg.exe", "query", hive, "/s"), timeout_s=30.0)
         found += installed(output.lines(told.out, machine.code_pages()))
-    return [path for _, path in sorted(found, reverse=True)]
+    yield from (path for _, path in sorted(found, reverse=True))
 
 
 def installed(lines: Iterable[str]) -> list[tuple[_Rank, str]]:

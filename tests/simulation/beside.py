@@ -65,10 +65,9 @@ class Dated(RamReplica):
         super().touched(*names)
 
     def deliver(self, name: str, file: File) -> Stamp:
-        super().deliver(name, file)
-        os.utime(self.root / name, ns=(file.mtime_ns, file.mtime_ns))
-        status = (self.root / name).stat()
-        stamp = self._stamps[name] = status.st_mtime_ns, status.st_size, status.st_ino
+        _, size, inode = super().deliver(name, file)
+        os.utime(f"{self.root}/{name}", ns=(file.mtime_ns, file.mtime_ns))
+        stamp = self._stamps[name] = file.mtime_ns, size, inode
         return stamp
 
 

@@ -116,7 +116,7 @@ def _sweep(machine: WindowsLink) -> None:
     for name in machine.list_folder(windows_link.FOLDER) or ():
         if _OURS.fullmatch(name):
             machine.delete(f"{windows_link.FOLDER}\\{name}")
-    machine.delete(windows_link.FOLDER)
+    machine.delete(windows_link.FOLDER, "rmdir")
 
 
 def _why(machine: WindowsLink, place: str, said: str | None, done: Finished) -> str:

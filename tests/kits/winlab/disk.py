@@ -61,8 +61,8 @@ class Disk:
         """The replica of the share, on this machine."""
         return self.folder / "drive" / (f"g/{ON_DRIVE}" if self.spec.drive else ON_DISK)
 
-    def assemble(self, port: int, public_key: str) -> str:
-        """Make the disk; returns the host's public key for known_hosts."""
+    def assemble(self, number: int, port: int, public_key: str) -> str:
+        """Make the disk of the host of that number; returns its public key for known_hosts."""
         for part in ("kit", "upper/drive_c", "upper/dosdevices", "work", "root"):
             (self.folder / part).mkdir(parents=True)
         self.share.mkdir(parents=True)
@@ -71,7 +71,7 @@ class Disk:
         (self.kit / "lab").mkdir()
         for module in (lab, mounts):
             shutil.copy(str(module.__file__), self.kit / "lab")
-        self._describe(port)
+        self._describe(number, port)
         (self.kit / "authorized_keys").write_text(public_key, encoding="ascii")
         self._set_registry()
         if self.spec.drive:
@@ -141,9 +141,10 @@ class Disk:
             return "" if any((layer / name).is_dir() for layer in (self._tools, self._base / "prefix")) else "folder"
         return hashlib.sha256(path.read_bytes()).hexdigest()
 
-    def _describe(self, port: int) -> None:
+    def _describe(self, number: int, port: int) -> None:
         plan = {
             "name": self.spec.name,
+            "number": number,
             "port": port,
             "layers": f"{self._tools}:{self._base / 'prefix'}",
             "binds": self._binds(),

@@ -54,9 +54,9 @@ class WinFleet(Hosts[WinHost]):
     def _assemble(self) -> None:
         public_key = new_key(self.key)
         known = []
-        for spec, port in zip(self._specs, free_ports(len(self._specs)), strict=True):
+        for number, (spec, port) in enumerate(zip(self._specs, free_ports(len(self._specs)), strict=True), os.getpid()):
             disk = Disk(spec, self.folder / "hosts" / spec.name, self._layers)
-            known.append(f"[127.0.0.1]:{port} {disk.assemble(port, public_key)}\n")
+            known.append(f"[127.0.0.1]:{port} {disk.assemble(number, port, public_key)}\n")
             self.hosts[spec.name] = WinHost(disk, port, self.ssh_config)
         blocks = [f"Host {host.name}\n  HostName {host.address}\n  Port {host.port}\n" for host in self]
         self.configure_ssh(known, blocks, f"  User {WinHost.user}\n")

@@ -53,7 +53,8 @@ class Machine(WindowsLink):
     def get(self, path: str) -> bytes:
         raise NotImplementedError(path)
 
-    def delete(self, path: str) -> None:
+    def delete(self, path: str, verb: str = "del") -> None:
+        assert verb == ("rmdir" if path == windows_link.FOLDER else "del"), "each is taken away as what it is"
         self.deleted.append(path)
 
     def list_folder(self, path: str) -> list[str]:

@@ -39,6 +39,9 @@ _HANG = (
 
 def main(folder: Path) -> None:
     plan = json.loads((folder / "kit" / "plan.json").read_text("utf-8"))
+    # Wine's programs and its server wait for each other all the time: on one core neither wakes another core up
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {cores[plan["number"] % len(cores)]})
     assemble(folder, plan)
     child = os.fork()
     if child == 0:
@@ -77,6 +80,10 @@ def assemble(folder: Path, plan: dict[str, object]) -> None:
     _mount("-t", "tmpfs", "-o", "mode=1777", "tmpfs", "/tmp")  # noqa: S108 - the host's own
     _mount("-t", "tmpfs", "-o", "mode=0755", "tmpfs", "/run")
     Path("/run/sshd").mkdir()
+    # each program with a window asks for every font of this machine
+    if (fonts := Path("/etc/fonts/fonts.conf")).exists():
+        _mount("-t", "tmpfs", "-o", "mode=0755", "tmpfs", str(fonts.parent))
+        fonts.write_text("<fontconfig><cachedir>/tmp</cachedir></fontconfig>", "ascii")
 
 
 def boot(plan: dict[str, object]) -> None:
