@@ -63,7 +63,7 @@ def eyes() -> Eyes:
 
 @contextmanager
 def served(eyes: Eyes, lang: str = "en") -> Iterator[str]:
-    with serving(Live(eyes.look, str, lang), 0, 0.2) as address:
+    with serving(Live(eyes.look, lang), 0, 0.2) as address:
         yield address
 
 
@@ -153,7 +153,7 @@ def test_only_this_computer_is_answered(eyes: Eyes, method: str, path: str, host
 
 
 def test_what_has_not_changed_is_not_sent_again(eyes: Eyes) -> None:
-    live = Live(eyes.look, str, "en")
+    live = Live(eyes.look, "en")
     text = live.page(urlsplit("/"))[1]
     key = text.split('data-key="')[1].split('"')[0]
     assert live.page(urlsplit(f"/live?key={key}"))[0] == HTTPStatus.NO_CONTENT

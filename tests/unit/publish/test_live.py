@@ -42,7 +42,7 @@ def test_a_share_that_hangs_is_told_and_costs_one_thread(tmp_path: Path, monkeyp
     fleet, shared = Fleet([Machine.of("a", {})]), str(tmp_path)
     source = Source(shared, None, 60)
     look = partial(dashboard, fleet, shared, Limits(), baseline="a", probe=Probe.never, memory=tmp_path, source=source)
-    live = Live(look, str, "en")
+    live = Live(look, "en")
     before = set(threading.enumerate())
     answers.clear()
     source._bounded.deadline_s = 0.1
@@ -65,7 +65,7 @@ def test_a_share_that_hangs_is_told_and_costs_one_thread(tmp_path: Path, monkeyp
 def test_a_client_that_hangs_up_or_asks_nonsense_leaves_no_traceback(
     request_line: bytes, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    live = Live(lambda: boards.six(now_ms()), str, "en")
+    live = Live(lambda: boards.six(now_ms()), "en")
     with serving(live, 0, 60) as address:
         port = urlsplit(address).port or 0
         for _ in range(5):
@@ -95,7 +95,7 @@ def test_metrics_and_health_are_those_of_the_last_look() -> None:
             raise found
         return found
 
-    live = Live(look, str, "en")
+    live = Live(look, "en")
     with serving(live, 0, 3_600) as address:
         status, kind, text = _asked(address, "/metrics")
         assert (status, kind.partition(";")[0]) == (200, "application/openmetrics-text")
@@ -111,5 +111,5 @@ def test_metrics_and_health_are_those_of_the_last_look() -> None:
 @pytest.mark.parametrize(("every_s", "fresh_ms"), [(0.0, 60_000), (100.0, 200_000)])
 def test_a_look_is_current_until_two_more_could_have_come(every_s: float, fresh_ms: int) -> None:
     board = replace(boards.six(now_ms()), fresh_ms=60_000)
-    live = Live(lambda: board, str, "en", every_s)
+    live = Live(lambda: board, "en", every_s)
     assert fresh_ms <= live._shown.board.fresh_ms < fresh_ms + 60_000
