@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from roosync_ops.publish.live import Live, serving
+from roosync_ops.state import StateUnavailableError
 from roosync_ops.wire.times import now_ms
 from tests.kits import boards
 from tests.kits.browser import opened
@@ -50,7 +51,7 @@ class Eyes:
 
     def look(self) -> Dashboard:
         if self.wrong is not None:
-            raise TimeoutError(self.wrong)
+            raise StateUnavailableError(self.wrong)
         if self.text is not None:
             return boards.hostile(6, now_ms(), self.text, 3)
         return (boards.troubled if self.troubled else boards.six)(now_ms() - self.behind_ms)

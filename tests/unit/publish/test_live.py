@@ -20,6 +20,7 @@ from roosync_ops.gather.dashboard import dashboard
 from roosync_ops.gather.limits import Limits, Probe
 from roosync_ops.gather.source import Source
 from roosync_ops.publish.live import LOOPBACK, Live, serving
+from roosync_ops.state import StateUnavailableError
 from roosync_ops.wire.folder import read_shared
 from roosync_ops.wire.times import now_ms
 from tests.kits import boards
@@ -87,7 +88,11 @@ def _asked(address: str, path: str) -> tuple[int, str, str]:
 
 
 def test_metrics_and_health_are_those_of_the_last_look() -> None:
-    looks: list[object] = [boards.six(now_ms()), OSError("the drive is gone"), boards.six(now_ms() - 600_000)]
+    looks: list[object] = [
+        boards.six(now_ms()),
+        StateUnavailableError("the drive is gone"),
+        boards.six(now_ms() - 600_000),
+    ]
 
     def look() -> Any:
         found = looks.pop(0)
