@@ -18,7 +18,7 @@ from roosync_ops.publish.dashboard import refresh
 from roosync_ops.publish.live import Live, serving
 from roosync_ops.show import json_text
 
-from . import failures, options, output
+from . import options, output
 
 app = typer.Typer()
 
@@ -69,7 +69,7 @@ def dashboard(  # noqa: PLR0913 - one argument an option
 
 def _serve(look: Callable[[], Dashboard], port: int, every_s: float, lang: str, *, as_json: bool) -> int:
     """Serve until Ctrl-C. The first look is made before anything is served: what cannot be seen is an error then."""
-    live = Live(look, lambda error: failures.describe(error).reason, lang, every_s)
+    live = Live(look, lang, every_s)
     try:
         with serving(live, port, every_s) as address:
             output.write(json_text({"ok": True, "url": address}) if as_json else address)

@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final, NamedTuple
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
+from roosync_ops.errors import describe
 from roosync_ops.judge.reports import Dashboard
 from roosync_ops.show.exports import TYPE, openmetrics
 from roosync_ops.show.page import document, fragment, policy
@@ -41,11 +42,8 @@ class _Shown(NamedTuple):
 class Live:
     """The page as it is now. `look` raises where there is nothing to see."""
 
-    def __init__(
-        self, look: Callable[[], Dashboard], say: Callable[[Exception], str], lang: str, every_s: float = 0.0
-    ) -> None:
+    def __init__(self, look: Callable[[], Dashboard], lang: str, every_s: float = 0.0) -> None:
         self._look = look
-        self._say = say
         self._style = Style(lang)
         self._every_s = every_s
         self._shown = self._made(self._looked(), None)
@@ -55,7 +53,7 @@ class Live:
         try:
             self._shown = self._made(self._looked(), None)
         except Exception as error:  # noqa: BLE001 - whatever it is, the page says it and the next look comes
-            self._shown = self._made(self._shown.board, self._say(error))
+            self._shown = self._made(self._shown.board, describe(error).reason)
 
     def _looked(self) -> Dashboard:
         """Look, and have it be current until two more could have come, however long a machine that hangs makes one."""

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from roosync_ops.publish.live import Live, serving
+from roosync_ops.state import StateUnavailableError
 from roosync_ops.wire.times import now_ms
 from tests.kits import boards
 from tests.kits.browser import opened
@@ -50,7 +51,7 @@ class Eyes:
 
     def look(self) -> Dashboard:
         if self.wrong is not None:
-            raise TimeoutError(self.wrong)
+            raise StateUnavailableError(self.wrong)
         if self.text is not None:
             return boards.hostile(6, now_ms(), self.text, 3)
         return (boards.troubled if self.troubled else boards.six)(now_ms() - self.behind_ms)
@@ -63,7 +64,7 @@ def eyes() -> Eyes:
 
 @contextmanager
 def served(eyes: Eyes, lang: str = "en") -> Iterator[str]:
-    with serving(Live(eyes.look, str, lang), 0, 0.2) as address:
+    with serving(Live(eyes.look, lang), 0, 0.2) as address:
         yield address
 
 
@@ -153,7 +154,7 @@ def test_only_this_computer_is_answered(eyes: Eyes, method: str, path: str, host
 
 
 def test_what_has_not_changed_is_not_sent_again(eyes: Eyes) -> None:
-    live = Live(eyes.look, str, "en")
+    live = Live(eyes.look, "en")
     text = live.page(urlsplit("/"))[1]
     key = text.split('data-key="')[1].split('"')[0]
     assert live.page(urlsplit(f"/live?key={key}"))[0] == HTTPStatus.NO_CONTENT

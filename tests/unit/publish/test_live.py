@@ -20,6 +20,7 @@ from roosync_ops.gather.dashboard import dashboard
 from roosync_ops.gather.limits import Limits, Probe
 from roosync_ops.gather.source import Source
 from roosync_ops.publish.live import LOOPBACK, Live, serving
+from roosync_ops.state import StateUnavailableError
 from roosync_ops.state.folder import FolderSource
 from roosync_ops.wire.folder import read_shared
 from roosync_ops.wire.times import now_ms
@@ -45,7 +46,7 @@ def test_a_share_that_hangs_is_told_and_costs_one_thread(tmp_path: Path, monkeyp
     monkeypatch.setattr("roosync_ops.gather.source.open_source", lambda *_: folder)
     source = Source(shared, None, 60)
     look = partial(dashboard, fleet, shared, Limits(), baseline="a", probe=Probe.never, memory=tmp_path, source=source)
-    live = Live(look, str, "en")
+    live = Live(look, "en")
     before = set(threading.enumerate())
     answers.clear()
     folder._bounded.deadline_s = 0.1
@@ -68,7 +69,7 @@ def test_a_share_that_hangs_is_told_and_costs_one_thread(tmp_path: Path, monkeyp
 def test_a_client_that_hangs_up_or_asks_nonsense_leaves_no_traceback(
     request_line: bytes, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    live = Live(lambda: boards.six(now_ms()), str, "en")
+    live = Live(lambda: boards.six(now_ms()), "en")
     with serving(live, 0, 60) as address:
         port = urlsplit(address).port or 0
         for _ in range(5):
@@ -90,7 +91,11 @@ def _asked(address: str, path: str) -> tuple[int, str, str]:
 
 
 def test_metrics_and_health_are_those_of_the_last_look() -> None:
-    looks: list[object] = [boards.six(now_ms()), OSError("the drive is gone"), boards.six(now_ms() - 600_000)]
+    looks: list[object] = [
+        boards.six(now_ms()),
+        StateUnavailableError("the drive is gone"),
+        boards.six(now_ms() - 600_000),
+    ]
 
     def look() -> Any:
         found = looks.pop(0)
@@ -98,7 +103,7 @@ def test_metrics_and_health_are_those_of_the_last_look() -> None:
             raise found
         return found
 
-    live = Live(look, str, "en")
+    live = Live(look, "en")
     with serving(live, 0, 3_600) as address:
         status, kind, text = _asked(address, "/metrics")
         assert (status, kind.partition(";")[0]) == (200, "application/openmetrics-text")
@@ -114,5 +119,5 @@ def test_metrics_and_health_are_those_of_the_last_look() -> None:
 @pytest.mark.parametrize(("every_s", "fresh_ms"), [(0.0, 60_000), (100.0, 200_000)])
 def test_a_look_is_current_until_two_more_could_have_come(every_s: float, fresh_ms: int) -> None:
     board = replace(boards.six(now_ms()), fresh_ms=60_000)
-    live = Live(lambda: board, str, "en", every_s)
+    live = Live(lambda: board, "en", every_s)
     assert fresh_ms <= live._shown.board.fresh_ms < fresh_ms + 60_000
