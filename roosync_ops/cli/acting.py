@@ -17,8 +17,8 @@ from roosync_ops.gather.second import Second
 from roosync_ops.gather.source import Source
 from roosync_ops.gather.validation import GracePeriod, seen
 from roosync_ops.judge import Validation
-from roosync_ops.pyinfra_ops.ledger import FAILED, PLANNED, WAITS
-from roosync_ops.pyinfra_ops.run import BACK, CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Answered, Event, Result, run
+from roosync_ops.pyinfra_ops.ledger import BACK, FAILED, PLANNED, SKIPPED, UNREACHABLE, WAITS
+from roosync_ops.pyinfra_ops.run import CONNECT_TIMEOUT_S, Answered, Event, Result, Workers, run
 from roosync_ops.pyinfra_ops.settled import LOOKED, PROVE, has_seen, settled
 from roosync_ops.remote_script.facts_model import ProbeReport
 from roosync_ops.show.columns import BOLD, DIM, GREEN, RED, YELLOW
@@ -172,21 +172,25 @@ def _done(  # noqa: PLR0913 - as act
 
     asked = [machine for machine in chosen if machine.transport == "ssh" and deploy in LOOKED and not how.verbose]
     alone = {one.machine_id for one in asked} if how.dry or deploy == PROVE else fine
-    look(asked, how.connect_timeout, how.parallel, hear, alone=alone)
-    left = [machine for machine in chosen if machine.machine_id not in rows]
-    if left:
-        done = run(
-            deploy,
-            left,
-            dry=how.dry,
-            verbose=how.verbose,
-            connect_timeout_s=how.connect_timeout,
-            parallel=how.parallel,
-            is_new=is_new and not seen,
-            known=known,
-            tell=tell,
-        )
-        rows |= {row.machine_id: row for row in done}
+    with Workers({machine.transport for machine in chosen}, verbose=how.verbose) as workers:
+        if any(machine.machine_id not in alone for machine in asked):  # there is likely something to do
+            workers.start(1)
+        look(asked, how.connect_timeout, how.parallel, hear, alone=alone)
+        left = [machine for machine in chosen if machine.machine_id not in rows]
+        if left:
+            done = run(
+                deploy,
+                left,
+                dry=how.dry,
+                verbose=how.verbose,
+                connect_timeout_s=how.connect_timeout,
+                parallel=how.parallel,
+                is_new=is_new and not seen,
+                known=known,
+                tell=tell,
+                begun=workers,
+            )
+            rows |= {row.machine_id: row for row in done}
     return tuple(rows[machine.machine_id] for machine in chosen)
 
 

@@ -77,11 +77,12 @@ class _Teller(BaseStateCallback):
             self.pipe.send(_result(state, host))
 
 
-def main(pipe: Connection, request: dict[str, Any]) -> NoReturn:
+def main(pipe: Connection) -> NoReturn:
     """Answer one request, and end; the exit code is 0 unless this process itself is at fault."""
     signal.signal(signal.SIGTERM, _end)
     code = 0
     try:
+        request = pipe.recv()
         _set_up_logging(verbose=request["verbose"])
         typed.repeat(request["repeat"])
         _run(pipe, request)
