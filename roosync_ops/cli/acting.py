@@ -35,7 +35,6 @@ Seen = TypeVar("Seen")
 ConnectTimeout = Annotated[int, options.opt("--connect-timeout SECONDS", "act", min=1)]
 #: Two beats of a machine that was just started, and a minute for the file-sync product.
 _WAIT_S: Final = 90.0
-DEFAULT_CONNECT_TIMEOUT: Final = CONNECT_TIMEOUT_S
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +44,7 @@ class How:
     failed: Annotated[bool, options.opt("--failed")] = False
     dry: Annotated[bool, options.opt("--dry --dry-run --check")] = False
     wait: Annotated[float, options.opt("--wait SECONDS", min=0)] = _WAIT_S
-    connect_timeout: ConnectTimeout = DEFAULT_CONNECT_TIMEOUT
+    connect_timeout: ConnectTimeout = CONNECT_TIMEOUT_S
     parallel: Annotated[int | None, options.opt("--parallel N", min=1)] = None
     verbose: Annotated[bool, options.opt("--verbose -v")] = False
 
@@ -161,7 +160,7 @@ def _done(  # noqa: PLR0913 - as act
 
     def hear(machine: Machine, found: ProbeReport | Failure) -> None:
         nonlocal seen
-        tell(Event("looked-at", machine.machine_id))
+        tell(Event(machine.machine_id))
         row = settled(deploy, machine, found, dry=how.dry)
         seen |= (row is None or row.ok) and not isinstance(found, Failure) and has_seen(found)
         if row is not None:

@@ -12,11 +12,11 @@ import secrets
 import signal
 import sys
 import threading
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType, ModuleType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import roosync_ops
 from roosync_ops import typed
@@ -84,9 +84,8 @@ class Result:
 
 @dataclass(frozen=True)
 class Event:
-    """Something a worker did: `kind` is looked-at or step; `step` is what pyinfra calls the operation."""
+    """What is begun on a machine: `step` is what pyinfra calls the operation; None: it was looked at."""
 
-    kind: str
     machine_id: str
     step: str | None = None
 
@@ -171,16 +170,13 @@ def _lost(name: str, reason: str) -> Result:
     return Result(name, {"run": FAILED}, Failure("run", "INTERNAL", said, checks.in_detail(name)))
 
 
-class Workers:
+class Workers(AbstractContextManager["Workers"]):
     """Worker processes, each for one request; a context manager that leaves none behind."""
 
     def __init__(self, transports: set[str], *, verbose: bool) -> None:
         self._transports, self._verbose = transports, verbose
         self._errors: list[Path] = []
         self.pipes: dict[Connection, BaseProcess] = {}
-
-    def __enter__(self) -> Self:
-        return self
 
     def start(self, count: int) -> None:
         """Have so many workers; each loads pyinfra, for as long as a login takes, and then waits for its request."""
@@ -216,8 +212,7 @@ class Workers:
 
         left = set(self.pipes)
         while left:
-            ready = wait(left)
-            for pipe in [one for one in left if one in ready]:
+            for pipe in left.intersection(wait(left)):
                 try:
                     yield pipe, pipe.recv()
                 except (EOFError, OSError):
