@@ -100,7 +100,7 @@ class _Reader(threading.Thread):
     def run(self) -> None:
         if self._pipe is None:
             return
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError), self._pipe:
             while chunk := self._pipe.read(_CHUNK):
                 self.data += chunk
                 if len(self.data) > self._limit:
@@ -149,8 +149,8 @@ def run(  # noqa: PLR0913 - each bounds the child in another way
             _end(child)
             _running.discard(child)
         # not join(): in a worker, where gevent plays the threads, that waits for all of it
-        if child.stdout is not None and out.done.wait(_DRAIN_S):
-            child.stdout.close()
+        if child.stdout is not None:
+            out.done.wait(_DRAIN_S)
         too_much = out.too_much or (not ended and os.fstat(errors.fileno()).st_size > MAX_ERR_BYTES)
         errors.seek(0)
         return Ended(child.returncode if ended else None, bytes(out.data), errors.read(MAX_ERR_BYTES), too_much)
@@ -194,7 +194,7 @@ def _write(pipe: IO[bytes] | None, data: bytes) -> None:
 def _end(child: subprocess.Popen[bytes]) -> None:
     """End a child that still runs, and whatever it started in its group, such as a proxy.
 
-    One that ended by itself may have left a connection for those who come after it, whose proxy is in that group.
+    One that ended by itself may have left a connection for the calls that come after it, whose proxy is in that group.
     """
     if child.poll() is not None:
         return

@@ -4,25 +4,19 @@ A command is made of words, one of which may be a machine's own; nothing but the
 no text becomes a command. A command of ours is about the same fleet as the one that was typed: its flags go with it.
 """
 
+import json
 import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 OURS: Final = "roosync-ops"
-_VIA: Final = (
-    *("rollout", "validate", "status", "watch", "history", "report", "schedule"),
-    *("rollback", "restart", "stop", "uninstall", "mcp"),
-)
-_SHARED: Final = (*_VIA, "matrix", "diagnose", "dashboard")
-#: Which commands take which of the flags that say what fleet it is about.
-TAKES: Final = {
-    "--inventory": (*_SHARED, "verify-share", "machines", "init", "doctor", "ssh", "logs"),
-    "--shared": (*_SHARED, "init"),
-    "--via": _VIA,
-}
+#: Command to which of these flags it takes: they say what fleet it is about.
+TAKES: Final[dict[str, list[str]]] = json.loads(Path(__file__).with_name("typed.json").read_text("utf-8"))
+_FLAGS: Final = ("--inventory", "--shared", "--via")
 #: What neither cmd.exe nor PowerShell takes for anything, without quotes and within double ones.
 _BARE: Final = re.compile(r"[\w.:\\/+=-][\w.:\\/+=@-]*")
 _QUOTED: Final = re.compile(r"[\w .:\\/+=@,()#'~-]*[\w .:/+=@,()#'~-]")
@@ -43,7 +37,7 @@ def repeated() -> dict[str, str]:
 def flags_of(arguments: Sequence[str]) -> dict[str, str]:
     """Return which fleet a command line of ours is about, as far as it says so itself."""
     found: dict[str, str] = {}
-    names = {"-i": "--inventory", **{flag: flag for flag in TAKES}}
+    names = {"-i": "--inventory", **{flag: flag for flag in _FLAGS}}
     words = iter(arguments)
     for word in words:
         if word == "--":
@@ -58,7 +52,7 @@ def flags_of(arguments: Sequence[str]) -> dict[str, str]:
 
 def ours(verb: str, *words: str) -> str:
     """Return a command of ours, about the fleet at hand."""
-    return " ".join([line((OURS, verb, *words)), *_needed((verb, *words))])
+    return line((OURS, verb, *words, *needed((verb, *words))))
 
 
 def elsewhere(verb: str, *words: str) -> str:
@@ -83,14 +77,15 @@ def about(flags: Mapping[str, str]) -> Iterator[None]:
 
 def own(text: str) -> str:
     """Return a command of ours that stands in our own words as one about the fleet at hand; what is none, as it is."""
-    return " ".join([text, *_needed(shlex.split(text)[1:])]) if text.startswith(f"{OURS} ") else text
+    more = needed(shlex.split(text)[1:]) if text.startswith(f"{OURS} ") else []
+    return f"{text} {line(more)}" if more else text
 
 
-def _needed(words: Sequence[str]) -> list[str]:
-    """Return the flags that a command of ours takes and does not name, quoted where they need it."""
+def needed(words: Sequence[str]) -> list[str]:
+    """Return the flags that a command of ours takes and does not name, each before what it is."""
     named = {word.partition("=")[0] for word in words}
-    flags = [pair for pair in _flags.items() if words[0] in TAKES[pair[0]] and pair[0] not in named]
-    return [line((word,)) for pair in flags for word in pair]
+    flags = [pair for pair in _flags.items() if pair[0] in TAKES.get(words[0], ()) and pair[0] not in named]
+    return [word for pair in flags for word in pair]
 
 
 def line(words: Sequence[str]) -> str:

@@ -1,10 +1,9 @@
 """What is run again and again on this computer; systemd, cron or the Task Scheduler does it."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from roosync_ops.errors import USAGE, RoosyncError
 
@@ -29,30 +28,24 @@ class RecurringError(RoosyncError):
     exit_code = USAGE
 
 
-class JobScheduler(ABC):
+class JobScheduler(Protocol):
     """One way to run a job again and again. All but `name`, `unavailable` and `note` may raise RecurringError."""
 
     kind: ClassVar[str]
 
-    @abstractmethod
     def name(self, job: Job) -> str: ...
 
-    @abstractmethod
     def unavailable(self) -> str | None:
         """Return why this computer has it not, None where it has."""
 
-    @abstractmethod
     def texts(self, job: Job) -> Mapping[str, str]:
         """Return the files or lines that a job takes, by their names."""
 
-    @abstractmethod
     def state(self, job: Job) -> str:
         """Return installed, disabled, changed (what is there is not what would be installed now) or absent."""
 
-    @abstractmethod
     def put(self, job: Job) -> None: ...
 
-    @abstractmethod
     def take(self, job: Job) -> None: ...
 
     def note(self) -> str | None:

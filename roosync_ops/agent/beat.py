@@ -214,7 +214,7 @@ def _agent(config: Config, session: Session, past: PreviousRecords, now_ms: int,
         agent["stops"] = stops
     earlier = agent_part(past.known)
     if earlier.get("sessionId") != session.session_id and up and now_ms - up[-1][1] <= config.thresholds.timeout_ms:
-        extra = earlier  # a restart: who keeps the view looks at others after this beat
+        extra = earlier  # a restart: the view's keeper looks at others after this beat
     for key in (KNOWS, LATE):
         agent.pop(key, None)
         if extra.get(key):

@@ -26,6 +26,7 @@ CONFIG_NAME = "config.json"
 SHARED_VARIABLE = "ROOSYNC_SHARED_PATH"
 #: Longer than this bounds nothing; an hour is also below what every platform's locks accept.
 MAX_DEADLINE_S = 3600.0
+MAX_RECORD_BYTES = 65_536
 #: There is a name, and no room for it was given.
 _INSUFFICIENT_BUFFER = 122
 PERMANENCES = ("auto", "systemd", "process", "task")
@@ -60,7 +61,7 @@ class Config:
     @property
     def instance(self) -> str:
         """What names this machine in this shared state, on this machine."""
-        place = os.path.normcase(os.path.abspath(self.shared)).encode("utf-8", "surrogateescape")
+        place = os.path.normcase(self.shared).encode("utf-8", "surrogateescape")
         return f"{self.machine_id}-{zlib.crc32(place):08x}"
 
     @property
@@ -182,7 +183,7 @@ def _shared(flag: str | None, written: Json, environment: Mapping[str, str]) -> 
         raise UsageError("aucun dossier partagé n'est indiqué", hint)
     if min(shared) < " " or shared[0] in "\"'" or shared[-1] in "\"'":  # a .env of Windows, quotes of cmd.exe
         raise UsageError(f"dossier partagé invalide: {shared!r:.80}", "ajouter --shared DOSSIER")
-    return os.path.abspath(shared)
+    return shared if "://" in shared else os.path.abspath(shared)
 
 
 def _thresholds(flags: Flags, written: Json) -> Thresholds:

@@ -22,8 +22,22 @@ AGENT_CRASHED = "AGENT_CRASHED"
 #: What a program of a package writes under AppData is seen by no task and no other console.
 PACKAGED_PROCESS = "PACKAGED_PROCESS"
 
-#: The share, where nothing is the matter with it; here, so that `status` need not load all that touches one.
+#: What is the matter with a share, or nothing; here, so that `status` need not load all that touches one.
 OK = "ok"
+HUNG = "hung"
+MISSING = "missing"
+READ_ONLY = "read-only"
+FULL = "full"
+REFUSED = "refused"
+UNSYNCED = "unsynced"
+_HINTS = {
+    HUNG: "vérifier le client de synchronisation: le dossier partagé ne répond pas",
+    MISSING: "vérifier --shared, ou que le dossier partagé est monté; il n'est jamais créé",
+    READ_ONLY: "remonter le dossier partagé en écriture",
+    FULL: "libérer de la place dans le dossier partagé",
+    REFUSED: "vérifier les droits d'écriture dans le dossier partagé",
+    UNSYNCED: "vérifier que la synchronisation tourne, puis recommencer",
+}
 #: The protocol words the failure of a question otherwise than that of an action.
 _QUESTIONS = ("status", "state")
 
@@ -74,6 +88,19 @@ class UsageError(ProblemError):
 
 class LocalError(ProblemError):
     """The machine's own side failed: its local folder, its locks, its processes."""
+
+
+class ShareTroubleError(ProblemError):
+    """The share could not be used. `state` is one of the words of `status`; `since_ms` is when a hung call began."""
+
+    exit_code = EXIT_SHARE
+
+    def __init__(self, state: str, reason: str, since_ms: int | None = None) -> None:
+        self.state = state
+        self.since_ms = since_ms
+        self.cause = f"SHARE_{state.upper()}"
+        self.detail = None if state == HUNG else reason
+        super().__init__(reason, _HINTS[state])
 
 
 class CodedError(ProblemError):

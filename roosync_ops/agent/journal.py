@@ -2,7 +2,7 @@
 
 Two slots are written in turn, in place, on an open descriptor: nothing is created, renamed or grown at a beat, so a
 full local disk cannot break it later, and a write that power loss tears leaves the other slot. Only the holder of
-write.lock writes; anyone reads.
+write.lock writes; any process reads.
 """
 
 from __future__ import annotations

@@ -6,22 +6,41 @@ import os
 
 from roosync_ops.wire import local
 from roosync_ops.wire.merge import reach
-from roosync_ops.wire.record import BEATS_UNSEEN, MAX_SEQUENCE, OF_NO_USE, dump, object_in, parse
+from roosync_ops.wire.record import BEATS_UNSEEN, MAX_SEQUENCE, OF_NO_USE, Record, dump, object_in, parse
 from roosync_ops.wire.text import NotUnderstoodError
 from roosync_ops.wire.times import time_or_none, to_iso
 from roosync_ops.wire.typed import Any, Callable, Json, T
 
 from .beat import PreviousRecords, Session, agent_part, bare, compose, has_left, leave, rewritten, sequence_of
-from .config import Config
-from .errors import OK, LocalError, ProblemError
+from .config import MAX_RECORD_BYTES, Config
+from .errors import HUNG, OK, LocalError, ProblemError, ShareTroubleError
 from .journal import Journal
 from .local_state import Places, Using, read_local_state, set_aside, with_defaults
 from .lock import Lock
 from .machine import boot_id
-from .share import HUNG, MAX_RECORD_BYTES, FolderShare, ShareTroubleError, share_of
 
 #: How many loops may have begun since a beat was last written down: the record in the share is one of theirs.
 _MAX_EARLIER = 16
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Share(Protocol):
+        """What every share does. Each raises ShareTroubleError and nothing else; none outlasts the deadline."""
+
+        @property
+        def is_stuck(self) -> bool: ...
+        def probe(self) -> None: ...
+        def follow(self, limit_s: float) -> None: ...
+        def read_own(self) -> Json | None: ...
+        def own_record(self) -> tuple[Record | None, str | None]: ...
+        def read_before(self, now_ms: int) -> Record | None: ...
+        def publish(self, raw: bytes, *, leaves: bool = False) -> None: ...
+        def copy(self, name: str, offset: int) -> bytes | None: ...
+
+else:
+    Share = object
 
 
 class HeartbeatPublisher:
@@ -31,7 +50,7 @@ class HeartbeatPublisher:
     record is overwritten by it.
     """
 
-    def __init__(self, config: Config, places: Places, share: FolderShare, journal: Journal, session: Session) -> None:
+    def __init__(self, config: Config, places: Places, share: Share, journal: Journal, session: Session) -> None:
         self.config = config
         self.places = places
         self.share = share
@@ -74,8 +93,7 @@ class HeartbeatPublisher:
         try:
             return work()
         except ShareTroubleError as trouble:
-            hung_since_ms = trouble.since_ms if trouble.state == HUNG else None
-            self.note_share(trouble.state, trouble.reason, now_ms if hung_since_ms is None else hung_since_ms)
+            self.note_share(trouble.state, trouble.reason, trouble.since_ms or now_ms)
             raise
         finally:
             self._close()
@@ -132,11 +150,11 @@ class HeartbeatPublisher:
         return record
 
     def _look(self, known: Json | None, now_ms: int) -> Json | None:
-        """Read the own file as it lies there; notice who rewrote it, and set aside what cannot be understood."""
+        """Read the own file as it lies there; notice that it was rewritten, and set aside what cannot be understood."""
         own, not_understood = self.share.own_record()
         if not_understood is not None:
             self._rewritten(OF_NO_USE, not_understood, now_ms)
-            self._set_aside()
+            self.set_aside(f"{self.config.machine_id}.json")
             return None
         if own is None:
             before = self.share.read_before(now_ms) if known is None else None
@@ -148,7 +166,7 @@ class HeartbeatPublisher:
         if own.doubted or sequence_of(own.data) > self._reach(known, now_ms):
             detail = f"sequence {sequence_of(own.data)}, which this machine cannot have come to"
             self._rewritten(OF_NO_USE, detail, now_ms)
-            self._set_aside()
+            self.set_aside(f"{self.config.machine_id}.json")
             return None
         pending = self.notes["pending"]
         landed = pending is not None and sequence_of(own.data) == pending[0]
@@ -171,7 +189,7 @@ class HeartbeatPublisher:
         if known is None:
             return MAX_SEQUENCE
         try:
-            record, _ = parse(known, self.config.machine_id, "")
+            record, _ = parse(known, self.config.machine_id)
         except NotUnderstoodError:
             return MAX_SEQUENCE
         return max(int(self.notes["sequence"]), reach(record, now_ms)) + BEATS_UNSEEN
@@ -186,8 +204,8 @@ class HeartbeatPublisher:
         own["rewrites"] += 1
         own.update(lastKind=kind, lastDetail=detail, lastAt=to_iso(now_ms))
 
-    def _set_aside(self) -> None:
-        set_aside(self.places, self.notes["setAside"], f"{self.config.machine_id}.json", self.share.copy_own)
+    def set_aside(self, name: str) -> None:
+        set_aside(self.places, self.notes["setAside"], name, lambda offset: self.share.copy(name, offset))
 
     def _note(self, record: Json, now_ms: int) -> None:
         self._metadata = {}
@@ -206,6 +224,13 @@ class HeartbeatPublisher:
         share = self.notes["share"]
         since = None if state == OK else share["since"] if share["state"] == state else to_iso(since_ms)
         self.notes["share"] = {"state": state, "since": since, "detail": detail}
+
+
+def share_of(config: Config) -> Share:
+    """Return what the configuration names: a folder; there is no other yet."""
+    from .share import folder_of  # noqa: PLC0415 - of what carries records, what is used is loaded
+
+    return folder_of(config)
 
 
 def publisher_of(config: Config, places: Places, now_ms: int) -> HeartbeatPublisher:

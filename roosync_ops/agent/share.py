@@ -1,4 +1,4 @@
-"""The shared state as the agent touches it, each call bounded: the synced folder; nothing above knows its paths."""
+"""The share where it is a synced folder, each touch bounded; nothing above knows its paths."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 from roosync_ops.wire.bounds import Bounds
 from roosync_ops.wire.deadline import BoundedShare, ShareHungError
-from roosync_ops.wire.files import read_file, read_piece
+from roosync_ops.wire.files import SPARE, read_file, read_piece
 from roosync_ops.wire.folder import SETTLE_S, read_shared
 from roosync_ops.wire.local import remove
 from roosync_ops.wire.merge import FILE, Snapshot
@@ -20,16 +20,9 @@ from roosync_ops.wire.times import to_iso
 from roosync_ops.wire.typed import Callable, Json, T
 from roosync_ops.wire.view import reading
 
-from .config import Config
-from .errors import EXIT_SHARE, ProblemError
+from .config import MAX_RECORD_BYTES, Config
+from .errors import FULL, HUNG, MISSING, READ_ONLY, REFUSED, UNSYNCED, ShareTroubleError
 from .writing import MODE, make_folder, put, write
-
-HUNG = "hung"
-MISSING = "missing"
-READ_ONLY = "read-only"
-FULL = "full"
-REFUSED = "refused"
-UNSYNCED = "unsynced"
 
 # ENOTCONN: a FUSE mount whose process died.
 _AWAY = (errno.ENOENT, errno.ENOTDIR, errno.ENOTCONN, errno.ENODEV, errno.ENXIO, errno.ESTALE)
@@ -46,14 +39,6 @@ _WINDOWS_WORDS = {
     **dict.fromkeys((39, 112), FULL),
     19: READ_ONLY,
 }
-_HINTS = {
-    HUNG: "vérifier le client de synchronisation: le dossier partagé ne répond pas",
-    MISSING: "vérifier --shared, ou que le dossier partagé est monté; il n'est jamais créé",
-    READ_ONLY: "remonter le dossier partagé en écriture",
-    FULL: "libérer de la place dans le dossier partagé",
-    REFUSED: "vérifier les droits d'écriture dans le dossier partagé",
-    UNSYNCED: "vérifier que la synchronisation tourne, puis recommencer",
-}
 #: What a touch that hangs was to do, in the agent's language.
 _DOING = {
     "writing to the share": "écriture d'essai",
@@ -63,13 +48,11 @@ _DOING = {
     "reading the shared state": "lecture de l'état partagé",
     "reading heartbeats": "lecture des fiches",
     "writing the view": "écriture de la vue",
-    "copying own file": "copie de sa fiche",
-    "copying the view": "copie de la vue",
+    "copying a file": "copie d'un fichier",
 }
 #: As large as a record with everything in it: a share with less room is full.
 _PROBE = b" " * 32_768
 #: What an agent reads of others is bounded, whatever lies there. More files than this are read at its next checks.
-MAX_RECORD_BYTES = 65_536
 MAX_VIEW_BYTES = 262_144
 _MAX_ENTRIES = 1_000
 MAX_FILES = 256
@@ -87,24 +70,8 @@ def bounds_from(after: str, before: str | None = None, slim: Callable[[Record, s
     return bounds
 
 
-class ShareTroubleError(ProblemError):
-    """The share could not be used. `state` is one of the words of `status`; `since_ms` is when a hung call began."""
-
-    exit_code = EXIT_SHARE
-
-    def __init__(self, state: str, reason: str, since_ms: int | None = None) -> None:
-        self.state = state
-        self.since_ms = since_ms
-        self.cause = f"SHARE_{state.upper()}"
-        self.detail = None if state == HUNG else reason
-        super().__init__(reason, _HINTS[state])
-
-
 class FolderShare:
-    """A synced folder. Every method raises ShareTroubleError and nothing else; none outlasts the deadline.
-
-    What others wrote is read through `reading`: a listing that takes long holds no beat up.
-    """
+    """A synced folder. What others wrote is read through `reading`: a listing that takes long holds no beat up."""
 
     def __init__(
         self, shared: str, machine_id: str, bounded: BoundedShare, reading: BoundedShare | None = None
@@ -116,7 +83,6 @@ class FolderShare:
         self._folder = os.path.join(shared, HEARTBEATS)
         self._own = os.path.join(self._folder, f"{machine_id}.json")
         self._left = os.path.join(self._folder, f"{machine_id}{LEFT_ENDING}")
-        self._own_temporary = os.path.join(self._folder, f".{machine_id}.tmp")
         self._view = os.path.join(shared, VIEW_NAME)
         self._view_temporary = os.path.join(shared, f".heartbeat.{machine_id}.tmp")
 
@@ -126,8 +92,8 @@ class FolderShare:
         return self._bounded.stuck_since_ms is not None
 
     def probe(self) -> None:
-        """Prove that a record could be published now: a temporary file is written and removed again."""
-        self._call(lambda: remove(write(self._prepared(), _PROBE)), "writing to the share")
+        """Prove that a record could be published now, beside a loop that may do so: another file comes and goes."""
+        self._call(lambda: remove(write(self._prepared(f".9{SPARE}"), _PROBE)), "writing to the share")
 
     def follow(self, limit_s: float) -> None:
         """Wait until any record is here: two machines that each make `heartbeats/` get a second one from the sync."""
@@ -167,7 +133,7 @@ class FolderShare:
         self._call(lambda: self._publish(raw), "writing own file")
         if leaves:
             with suppress(ShareTroubleError):  # its own file says so, and was read back
-                self._call(lambda: replace_file(self._left, self._own_temporary, raw), "writing own file")
+                self._call(lambda: replace_file(self._left, self._prepared(), raw), "writing own file")
 
     def _publish(self, raw: bytes) -> None:
         replace_file(self._own, self._prepared(), raw)
@@ -193,12 +159,10 @@ class FolderShare:
     def write_view(self, raw: bytes) -> None:
         self._call(lambda: replace_file(self._view, self._view_temporary, raw), "writing the view")
 
-    def copy_own(self, offset: int) -> bytes | None:
-        """Return a piece of this machine's file, whatever it is, to be set aside; None where it holds no bytes."""
-        return self._call(lambda: read_piece(self._own, offset), "copying own file")
-
-    def copy_view(self, offset: int) -> bytes | None:
-        return self._call(lambda: read_piece(self._view, offset), "copying the view")
+    def copy(self, name: str, offset: int) -> bytes | None:
+        """Return a piece of this machine's file, or of the view, to be set aside; None where it holds no bytes."""
+        path = self._view if name == VIEW_NAME else self._own
+        return self._call(lambda: read_piece(path, offset), "copying a file")
 
     def _call(
         self,
@@ -219,8 +183,8 @@ class FolderShare:
                 word = _WINDOWS_WORDS.get(error.winerror or 0, word)
             raise ShareTroubleError(word, f"{where}: {error.strerror or type(error).__name__}") from None
 
-    def _prepared(self) -> str:
-        """Return the temporary name of this machine's file.
+    def _prepared(self, ending: str = ".tmp") -> str:
+        """Return a temporary name of this machine's file.
 
         `heartbeats/` is made where it is missing, and never in a folder that is evidently not the shared state.
         """
@@ -231,11 +195,11 @@ class FolderShare:
                 right = parent if own == HEARTBEATS else within
                 raise OSError(errno.ENOENT, f"ce n'est pas l'état partagé; c'est {right}", self.shared)
         make_folder(self._folder)
-        return self._own_temporary
+        return os.path.join(self._folder, f".{self.machine_id}{ending}")
 
 
-def share_of(config: Config) -> FolderShare:
-    """Return the share, each touch bounded by the configured deadline."""
+def folder_of(config: Config) -> FolderShare:
+    """Return the folder, each touch bounded by the configured deadline."""
     own, others = BoundedShare(config.share_deadline_s), BoundedShare(config.share_deadline_s)
     return FolderShare(config.shared, config.machine_id, own, others)
 
@@ -253,7 +217,7 @@ def _read_own(shared: str, path: str, machine_id: str) -> tuple[Record | None, s
     try:
         if os.path.islink(os.path.dirname(path)):
             return None, None
-        return parse(load(read_file(path, MAX_RECORD_BYTES))[0], machine_id, path)[0], None
+        return parse(load(read_file(path, MAX_RECORD_BYTES))[0], machine_id)[0], None
     except (FileNotFoundError, NotADirectoryError):
         os.stat(shared)  # a share that is gone is not a share without our file
         return None, None
@@ -278,6 +242,6 @@ def _find_record(folder: str, accept: Callable[[Record], bool], bounds: Bounds, 
 
 def _is_taken(path: str, machine_id: str, accept: Callable[[Record], bool]) -> bool:
     try:
-        return accept(parse(load(read_file(path, MAX_RECORD_BYTES))[0], machine_id, path)[0])
+        return accept(parse(load(read_file(path, MAX_RECORD_BYTES))[0], machine_id)[0])
     except (OSError, NotUnderstoodError):
         return False

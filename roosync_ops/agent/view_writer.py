@@ -20,9 +20,8 @@ from roosync_ops.wire.view import build, carried, needs_write, reading, text
 
 from . import flips
 from .config import Config
-from .local_state import set_aside
 from .publisher import HeartbeatPublisher
-from .share import MAX_FILES, MAX_VIEW_BYTES, bounds_from
+from .share import MAX_FILES, MAX_VIEW_BYTES, FolderShare, bounds_from
 
 #: An unreadable view may be one that is just arriving: so many checks later it is set aside and rebuilt.
 PATIENCE = 3
@@ -69,12 +68,12 @@ class ViewWriter:
         self._known: dict[str, Evidence] = {}
 
     def tend(self, now_ms: int) -> bool:
-        """Look after the view at `now_ms`; True when it was written."""
-        notes = self._publisher.notes["view"]
-        if not self._config.auto_sync:
+        """Look after the view at `now_ms`; True when it was written. A folder alone has one."""
+        notes, folder = self._publisher.notes["view"], self._publisher.share
+        if not (self._config.auto_sync and isinstance(folder, FolderShare)):
             notes["keeper"] = None
             return False
-        notes["keeper"] = self._elect(now_ms)
+        notes["keeper"] = self._elect(folder, now_ms)
         if notes["keeper"] != self._config.machine_id:
             if notes["wrote"] is None:  # one beat longer than it keeps the view: its successor's first tells nothing
                 self._publisher.extra = {}
@@ -96,17 +95,17 @@ class ViewWriter:
             return True
 
         bounds = bounds_from(self._read_to, slim=slim)
-        return self._keep(self._publisher.share.read_all(now_ms, bounds), now_ms, slim)
+        return self._keep(folder, folder.read_all(now_ms, bounds), now_ms, slim)
 
-    def _elect(self, now_ms: int) -> str:
+    def _elect(self, folder: FolderShare, now_ms: int) -> str:
         """Return the smallest live machine that is known; of very many files some are looked at at each check."""
         me = self._config.machine_id
         bounds = bounds_from(self._looked_to, f"{me}.json")
-        self._live = self._publisher.share.find_record(lambda record: can_keep(record, now_ms), bounds, self._live)
+        self._live = folder.find_record(lambda record: can_keep(record, now_ms), bounds, self._live)
         self._looked_to = bounds.after
         return self._live or me
 
-    def _keep(self, snapshot: Snapshot, now_ms: int, slim: Callable[[Record, str], bool]) -> bool:
+    def _keep(self, folder: FolderShare, snapshot: Snapshot, now_ms: int, slim: Callable[[Record, str], bool]) -> bool:
         is_whole = not (self._read_to or snapshot.bounds.after)
         self._read_to = snapshot.bounds.after
         if not self._understood(snapshot):
@@ -136,8 +135,8 @@ class ViewWriter:
             return False
         # something in the view was not understood, and so would be gone from a rebuilt one
         if any(found.file == VIEW_NAME and found.kind not in _HARMLESS for found in snapshot.findings):
-            self._set_aside()
-        self._publisher.share.write_view(raw)
+            self._publisher.set_aside(VIEW_NAME)
+        folder.write_view(raw)
         notes["view"]["wrote"] = {key: at for key, (at, _) in view["heartbeats"].items()}
         return True
 
@@ -149,18 +148,15 @@ class ViewWriter:
         self._unreadable += 1
         if self._unreadable <= PATIENCE:
             return False
-        self._set_aside()
+        self._publisher.set_aside(VIEW_NAME)
         return True
-
-    def _set_aside(self) -> None:
-        set_aside(self._publisher.places, self._publisher.notes["setAside"], VIEW_NAME, self._publisher.share.copy_view)
 
     def _before(self, is_whole: bool) -> list[Evidence]:
         """What earlier checks read of files that this one did not come to; our own record is always there."""
         if is_whole:
             return []
         try:
-            own, _ = parse(self._publisher.notes["record"] or {}, self._config.machine_id, "")
+            own, _ = parse(self._publisher.notes["record"] or {}, self._config.machine_id)
         except NotUnderstoodError:
             return list(self._known.values())
         _slim(own, 0, past=False)
@@ -186,7 +182,7 @@ class ViewWriter:
 
         def take(machine_id: str, entry: Json) -> None:
             try:
-                record, _ = parse(entry, machine_id, VIEW_NAME)
+                record, _ = parse(entry, machine_id)
             except NotUnderstoodError:
                 return
             if slim(record, VIEW):
@@ -249,7 +245,7 @@ def _bare(data: Json) -> Json:
 
 
 def _newest_stranger(entries: Json, wrote: dict[str, int]) -> str | None:
-    """The best guess at who wrote a view: the newest entry that is not as we left it, for it beat as it wrote."""
+    """The best guess at a view's writer: the newest entry that is not as we left it, for it beat as it wrote."""
     heard: dict[str, int] = {key.lower(): at for key, (at, _) in entries.items() if at is not None}
     strange = {key: at for key, at in heard.items() if at != wrote.get(key)} or heard
     return max(strange, key=lambda key: strange[key]) if strange else None

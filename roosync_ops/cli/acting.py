@@ -1,4 +1,4 @@
-"""What rollout, restart, stop and uninstall share: whom to act on, how it is told, and the look at the fleet after."""
+"""What rollout, restart, stop and uninstall share: the machines, how it is told, and the look at the fleet after."""
 
 import sys
 from collections import Counter
@@ -59,7 +59,7 @@ _COLORS: Final = {
     UNREACHABLE: RED,
     SKIPPED: DIM,
 }
-#: Deploys that change nothing: who is asked again and again has no line each time.
+#: Deploys that change nothing: a machine that is asked again and again has no line each time.
 QUESTIONS: Final = ("prove", "verify")
 _SHOWN: Final = ("changed", PLANNED, FAILED)
 
@@ -92,105 +92,97 @@ def confirm(question: str, chosen: Sequence[Machine], *, asked_for: bool) -> Non
         typer.confirm(output.spoken(asked), abort=True, err=True)
 
 
-def act(  # noqa: PLR0913 - what a run is made of
-    deploy: str,
-    chosen: Sequence[Machine],
-    how: How,
-    *,
-    is_new: bool = True,
-    fine: frozenset[str] = frozenset(),
-    log: RunLog | None = None,
-    total: int = 0,
-) -> tuple[Result, ...]:
-    """Run deploys/<deploy>.py on the machines, show how far it is, and write it down.
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One command's run: how machines are acted on, and where that is written down.
 
-    Who is `fine` was so after the last rollout: there is likely to be nothing to do.
+    Those that are `fine` were so after the last rollout: there is likely to be nothing to do.
     A machine that is done has a line of its own, unless the `total` of a whole rollout are too many.
     """
-    looked, begun, style = set[str](), dict[str, str](), output.style()  # a machine may be looked at twice
-    lined = max(total, len(chosen)) <= MANY and not how.dry and deploy not in QUESTIONS
 
-    def tell(event: Event | Result) -> None:
-        if isinstance(event, Result):
-            if lined and event.skipped != WAITS:
-                told = _told(event, style)
-                progress.say(f"{event.machine_id} {_word(event.outcome, style)}{told and f': {told}'}")
-            return
-        if event.step is None:
-            looked.add(event.machine_id)
-            progress.show(f"{deploy}: {len(looked)}/{len(chosen)} machines looked at")
-            return
-        begun[event.machine_id] = event.step
-        if log is not None:
-            log.note("step", machineId=event.machine_id, step=event.step)
-        progress.show(f"{deploy}: {event.machine_id}: {event.step}")
+    how: How
+    log: RunLog
+    is_new: bool = True
+    fine: frozenset[str] = frozenset()
+    total: int = 0
 
-    try:
-        with output.Progress() as progress:
-            results = _done(deploy, chosen, how, tell, is_new=is_new, fine=fine)
-    except KeyboardInterrupt:
-        said = "Interrupted: machines were looked at, and none was changed."
-        if begun:  # a step that was begun is ended by the machine or done again the next time
-            done = "; ".join(f"{name}: {safe(step)}" for name, step in begun.items())
-            said = f"Interrupted. Begun by then: {done}. The same command again goes on from there."
-        output.note(said)
-        raise
-    if log is not None:
+    def act(self, deploy: str, chosen: Sequence[Machine]) -> tuple[Result, ...]:
+        """Run deploys/<deploy>.py on the machines, show how far it is, and write it down."""
+        looked, begun, style = set[str](), dict[str, str](), output.style()  # a machine may be looked at twice
+        lined = max(self.total, len(chosen)) <= MANY and not self.how.dry and deploy not in QUESTIONS
+
+        def tell(event: Event | Result) -> None:
+            if isinstance(event, Result):
+                if lined and event.skipped != WAITS:
+                    told = _told(event, style)
+                    progress.say(f"{event.machine_id} {_word(event.outcome, style)}{told and f': {told}'}")
+                return
+            if event.step is None:
+                looked.add(event.machine_id)
+                progress.show(f"{deploy}: {len(looked)}/{len(chosen)} machines looked at")
+                return
+            begun[event.machine_id] = event.step
+            self.log.note("step", machineId=event.machine_id, step=event.step)
+            progress.show(f"{deploy}: {event.machine_id}: {event.step}")
+
+        try:
+            with output.Progress() as progress:
+                results = self._done(deploy, chosen, tell)
+        except KeyboardInterrupt:
+            said = "Interrupted: machines were looked at, and none was changed."
+            if begun:  # a step that was begun is ended by the machine or done again the next time
+                done = "; ".join(f"{name}: {safe(step)}" for name, step in begun.items())
+                said = f"Interrupted. Begun by then: {done}. The same command again goes on from there."
+            output.note(said)
+            raise
         for row in results:
-            log.note(deploy, **document(row))
-    return results
+            self.log.note(deploy, **document(row))
+        return results
 
+    def _done(
+        self, deploy: str, chosen: Sequence[Machine], tell: Callable[[Event | Result], None]
+    ) -> tuple[Result, ...]:
+        """Run a deploy where a look does not settle it, and pyinfra has something to do. --verbose shows it.
 
-def _done(  # noqa: PLR0913 - as act
-    deploy: str,
-    chosen: Sequence[Machine],
-    how: How,
-    tell: Callable[[Event | Result], None],
-    *,
-    is_new: bool,
-    fine: frozenset[str],
-) -> tuple[Result, ...]:
-    """Run a deploy where a look does not settle it: pyinfra is for whom there is something to do. --verbose shows it.
+        All are looked at before one is changed: those too that pyinfra looks at.
+        """
+        rows: dict[str, Result] = {}
+        known: dict[str, Answered] = {}
+        how, seen = self.how, False
 
-    All are looked at before one is changed: those too that pyinfra looks at.
-    """
-    rows: dict[str, Result] = {}
-    known: dict[str, Answered] = {}
-    seen = False
+        def hear(machine: Machine, found: ProbeReport | Failure) -> None:
+            nonlocal seen
+            tell(Event(machine.machine_id))
+            row = settled(deploy, machine, found, dry=how.dry)
+            seen |= (row is None or row.ok) and not isinstance(found, Failure) and has_seen(found)
+            if row is not None:
+                rows[row.machine_id] = row
+                tell(row)
+            elif not isinstance(found, Failure):
+                known[machine.machine_id] = (found, given_up(machine))
 
-    def hear(machine: Machine, found: ProbeReport | Failure) -> None:
-        nonlocal seen
-        tell(Event(machine.machine_id))
-        row = settled(deploy, machine, found, dry=how.dry)
-        seen |= (row is None or row.ok) and not isinstance(found, Failure) and has_seen(found)
-        if row is not None:
-            rows[row.machine_id] = row
-            tell(row)
-        elif not isinstance(found, Failure):
-            known[machine.machine_id] = (found, given_up(machine))
-
-    asked = [machine for machine in chosen if machine.transport == "ssh" and deploy in LOOKED and not how.verbose]
-    alone = {one.machine_id for one in asked} if how.dry or deploy == PROVE else fine
-    with Workers({machine.transport for machine in chosen}, verbose=how.verbose) as workers:
-        if any(machine.machine_id not in alone for machine in asked):  # there is likely something to do
-            workers.start(1)
-        look(asked, how.connect_timeout, how.parallel, hear, alone=alone)
-        left = [machine for machine in chosen if machine.machine_id not in rows]
-        if left:
-            done = run(
-                deploy,
-                left,
-                dry=how.dry,
-                verbose=how.verbose,
-                connect_timeout_s=how.connect_timeout,
-                parallel=how.parallel,
-                is_new=is_new and not seen,
-                known=known,
-                tell=tell,
-                begun=workers,
-            )
-            rows |= {row.machine_id: row for row in done}
-    return tuple(rows[machine.machine_id] for machine in chosen)
+        asked = [machine for machine in chosen if machine.transport == "ssh" and deploy in LOOKED and not how.verbose]
+        alone = {one.machine_id for one in asked} if how.dry or deploy == PROVE else self.fine
+        with Workers({machine.transport for machine in chosen}, verbose=how.verbose) as workers:
+            if any(machine.machine_id not in alone for machine in asked):  # there is likely something to do
+                workers.start(1)
+            look(asked, how.connect_timeout, how.parallel, hear, alone=alone)
+            left = [machine for machine in chosen if machine.machine_id not in rows]
+            if left:
+                done = run(
+                    deploy,
+                    left,
+                    dry=how.dry,
+                    verbose=how.verbose,
+                    connect_timeout_s=how.connect_timeout,
+                    parallel=how.parallel,
+                    is_new=self.is_new and not seen,
+                    known=known,
+                    tell=tell,
+                    begun=workers,
+                )
+                rows |= {row.machine_id: row for row in done}
+        return tuple(rows[machine.machine_id] for machine in chosen)
 
 
 def tell(results: Sequence[Result], notes: dict[str, str] | None = None, *, dry: bool = False) -> None:

@@ -53,27 +53,14 @@ def dashboard(  # noqa: PLR0913 - one argument an option
     """
     fleet = load_inventory(at.inventory)
     limits = asked.limits(at.deadline)
+    look = partial(look_at, fleet, at.shared, limits, baseline=baseline, probe=asked.probe, memory=memory)
     if serve:
         source = Source(at.shared, None, at.deadline) if at.shared or asked.probe is Probe.never else None
-        look = partial(
-            look_at, fleet, at.shared, limits, baseline=baseline, probe=asked.probe, memory=memory, source=source
-        )
         every_s = min(_PROBE_S if asked.probe is Probe.always else _FOLDER_S, fresh_ms(fleet) / 4000)
-        return _serve(look, port, every_s, shown.lang, as_json=shown.as_json)
+        return _serve(partial(look, source=source), port, every_s, shown.lang, as_json=shown.as_json)
     with output.Progress() as progress:
-        result = refresh(
-            fleet,
-            at.shared,
-            output_dir=output_dir,
-            baseline=baseline,
-            lang=shown.lang,
-            limits=limits,
-            probe=asked.probe,
-            presence=presence,
-            memory=memory,
-            every_min=every,
-            tell=progress.show,
-        )
+        look = partial(look, tell=progress.show)
+        result = refresh(look, at.shared, output_dir, at.deadline, lang=shown.lang, presence=presence, every_min=every)
     twin = Path(str(result["dashboardPath"]))
     paths = [str(twin.with_suffix(suffix)) for suffix in (".html", ".md", ".svg")]
     output.write(json_text(result) if shown.as_json else "\n".join(paths))

@@ -19,6 +19,7 @@ from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S
 from roosync_ops.wire.times import now_ms
 
 from . import acting, options, output
+from .journal import RunLog
 
 app = typer.Typer()
 
@@ -76,7 +77,8 @@ def _fix(found: Diagnoses, fleet: Fleet, at: options.Here, *, dry: bool) -> list
     names = [row.machine_id for row in to_restart if row.machine_id is not None]
     fixes = [Fix(RESTART, name, done=False) for name in names]
     if names and not dry:
-        results = acting.act("restart", fleet.select(names), acting.How())
+        machines = fleet.select(names)
+        results = acting.Run(how=acting.How(), log=RunLog("restart", machines, wanted=False)).act("restart", machines)
         fixes = [
             Fix(RESTART, row.machine_id, row.ok, problem=None if row.failure is None else row.failure.sentence())
             for row in results

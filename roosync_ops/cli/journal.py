@@ -69,7 +69,7 @@ def _secrets(chosen: Iterable[Machine]) -> set[str]:
 
 
 class RunJournal:
-    """What the last command, and the last rollout, of one inventory from this computer came to; and who is at it."""
+    """What the last command and the last rollout of one inventory from this computer came to; one rollout at a time."""
 
     def __init__(self, inventory: Path) -> None:
         key = os.path.abspath(inventory)  # noqa: PTH100 - resolve() may touch the share

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import json
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -133,11 +133,8 @@ def fault(  # noqa: PLR0913 - the options of one command
 def _fleet(sync: SyncKind, seed: int) -> Iterator[LabFleet]:
     """Run the fleet for a block, and let a second terminal cause faults. Raises CommandError for what cannot be."""
     _check_system()
-    try:
-        importlib.import_module("asyncssh")
-    except ImportError:
-        said = "the lab's SSH servers need asyncssh, which is not installed"
-        raise errors.usage(said, extras.install("lab")) from None
+    if find_spec("asyncssh") is None:
+        raise errors.usage("the lab's SSH servers need asyncssh, which is not installed", extras.install("lab"))
     from roosync_ops.lab import console  # noqa: PLC0415 - asyncssh is an extra, and 260 ms
     from roosync_ops.lab.fleet import LabFleet  # noqa: PLC0415 - as above
 

@@ -8,7 +8,7 @@ from roosync_ops import errors, typed
 from roosync_ops.fleet import Fleet, Machine, load_inventory
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.second import second_of
-from roosync_ops.gather.source import Source, machine_of
+from roosync_ops.gather.source import Source, here, machine_of
 from roosync_ops.gather.validation import FleetLook, GracePeriod, seen, seen_by_all
 from roosync_ops.judge import Validation
 
@@ -41,19 +41,13 @@ def look_of(  # noqa: PLR0913, PLR0917 - what was typed
         said = "--probe asks every machine, so --via is of no use beside it"
         raise errors.usage(said, typed.ours(command, "--probe"))
 
+    own = here(at.shared, at.deadline)
+
     def look() -> FleetLook:
         with output.Progress() as progress:
-            return seen_by_all(fleet, chosen, at.shared, limits, grace, progress.show)
+            return seen_by_all(fleet, chosen, own, limits, grace, progress.show)
 
     return look, _PROBE_POLL_S
-
-
-def watch(
-    look: Callable[[], Validation], wanted: Callable[[Validation], bool], seconds: float, poll_s: float
-) -> Validation:
-    """Wait as `wait_for` does, showing on a terminal how far it is."""
-    with output.Progress() as progress:
-        return wait_for(look, wanted, seconds, poll_s, progress.show)
 
 
 def wait_for(  # noqa: PLR0913 - the two last are there so that tests need not sleep
@@ -61,27 +55,29 @@ def wait_for(  # noqa: PLR0913 - the two last are there so that tests need not s
     wanted: Callable[[Validation], bool],
     seconds: float,
     poll_s: float,
-    tell: Callable[[str], None],
+    tell: Callable[[str], None] | None = None,
     *,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Validation:
     """Return the first look that is `wanted`, or the last one within `seconds`.
 
-    A shared state that is unavailable is waited for too; what made the last look fail is raised in the end.
+    A shared state that is unavailable is waited for too; what made the last look fail is raised in the end. How far it
+    is goes to `tell`, else to the terminal.
     """
     end = clock() + seconds
-    while True:
-        last, validation = clock() >= end, None
-        try:
-            validation = look()
-            said = f"{validation.as_expected}/{validation.total} as expected"
-        except Exception as error:
-            if last or failures.describe(error).exit_code != errors.UNAVAILABLE:
-                raise
-            said = str(error)
-        left = end - clock()
-        if validation is not None and (wanted(validation) or left <= 0):
-            return validation
-        tell(f"{said}; waiting {max(0, left):.0f} s more")
-        sleep(max(0.0, min(poll_s, left)))
+    with output.Progress() as progress:
+        while True:
+            last, validation = clock() >= end, None
+            try:
+                validation = look()
+                said = f"{validation.as_expected}/{validation.total} as expected"
+            except Exception as error:
+                if last or failures.describe(error).exit_code != errors.UNAVAILABLE:
+                    raise
+                said = str(error)
+            left = end - clock()
+            if validation is not None and (wanted(validation) or left <= 0):
+                return validation
+            (tell or progress.show)(f"{said}; waiting {max(0, left):.0f} s more")
+            sleep(max(0.0, min(poll_s, left)))

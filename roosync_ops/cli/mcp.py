@@ -39,9 +39,8 @@ def mcp(  # noqa: PLR0913 - one argument an option
     """
     if print_config:
         typed = {"--via": at.via, "--deadline": at.deadline, "--memory": memory, "--agent-dir": agent_dir}
-        output.write(
-            json.dumps(_config(at.inventory, at.shared, typed, allow_changes=allow_changes, compat=compat), indent=2)
-        )
+        typed |= {"--allow-changes": allow_changes or None, "--compat": compat or None}
+        output.write(json.dumps(_config(at.inventory, at.shared, typed), indent=2))
         if find_spec("mcp") is None:
             output.note(f"What it starts cannot serve yet: {_NO_SDK}\nNext:  {extras.install('mcp')}")
         return errors.OK
@@ -68,19 +67,17 @@ def mcp(  # noqa: PLR0913 - one argument an option
     return errors.OK
 
 
-def _config(
-    inventory: Path, shared: str | None, typed: "Mapping[str, object]", *, allow_changes: bool, compat: bool
-) -> dict[str, Any]:
+def _config(inventory: Path, shared: str | None, typed: Mapping[str, object]) -> dict[str, Any]:
     """Return a project's .mcp.json. Every path is whole: an assistant starts servers wherever it likes.
 
     Raises CommandError for a text with ${ in it: clients put a variable there, and none of them knows an escape.
     """
     words = ["mcp", "--inventory", str(inventory.absolute())]
     for flag, value in typed.items():
-        if value is not None:
+        if value is True:
+            words.append(flag)
+        elif value is not None:
             words += [flag, os.path.abspath(str(value)) if flag in _FOLDERS else str(value)]  # noqa: PTH100 - no resolve()
-    words += ["--allow-changes"] if allow_changes else []
-    words += ["--compat"] if compat else []
     program = Path(sys.argv[0]).absolute()
     command = [str(program)] if program.stem == "roosync-ops" else [sys.executable, "-m", "roosync_ops"]
     server: dict[str, Any] = {"type": "stdio", "command": command[0], "args": [*command[1:], *words]}

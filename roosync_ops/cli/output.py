@@ -60,8 +60,8 @@ _lang = "en"
 
 
 def speak(lang: str) -> None:
-    """Have all that is noted from now on be in `lang`, progress and questions too."""
-    global _lang  # noqa: PLW0603 - a process has one stderr
+    """Have all that is for people be in `lang` from now on: tables, notes, progress and questions."""
+    global _lang  # noqa: PLW0603 - a process speaks to one person
     _lang = lang
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Final
+from typing import Annotated, Final
 
 from roosync_ops import errors
 from roosync_ops.fleet import Machine
@@ -25,7 +25,7 @@ from roosync_ops.pyinfra_ops.run import Result
 from roosync_ops.remote_script import checks
 from roosync_ops.transport.link import Failure
 
-from . import output
+from . import options, output
 
 Act = Callable[[str, Sequence[Machine]], tuple[Result, ...]]
 Unseen = Callable[[Sequence[tuple[Machine, str | None]]], dict[str, str]]
@@ -33,7 +33,6 @@ Unseen = Callable[[Sequence[tuple[Machine, str | None]]], dict[str, str]]
 #: More machines than so many are a count, and no line each.
 MANY: Final = 40
 ALL: Final = "all"
-DEFAULT: Final = "1,100%"
 #: The threshold was reached: what was left was not begun.
 STOPPED: Final = 5
 NOT_BEGUN: Final = "not begun: the rollout stopped before its turn"
@@ -70,11 +69,21 @@ def waiting(results: Sequence[Result]) -> set[str]:
     return found | {row.machine_id for row, one in dry if one.what == "build" and one.before}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Batches:
+    """How many machines get a new build at once, and when to stop."""
+
+    batch: Annotated[str, options.opt("--batch N,N%,..|all")] = "1,100%"
+    soak: Annotated[float, options.opt("--soak SECONDS", min=0)] = 0
+    max_fail: Annotated[str | None, options.opt("--max-fail N|N%")] = None
+    resume: Annotated[bool, options.opt("--resume")] = False
+
+
 @dataclass(kw_only=True)
 class Ramp:
     """One rollout. `act` runs a deploy on machines; `note` is told after each batch what became of every machine.
 
-    `unseen` tells whom the shared state does not show as the build it has; it is asked for `wait` s between batches.
+    `unseen` tells which machines the shared state does not show as their build; it is asked for `wait` s after a batch.
     """
 
     chosen: Sequence[Machine]
@@ -82,22 +91,20 @@ class Ramp:
     note: Callable[[Sequence[Result]], None]
     unseen: Unseen | None = None
     wait: float = 0
-    batch: str
-    soak: float
-    max_fail: str | None
+    by: Batches
     stopped: bool = False
 
     def __post_init__(self) -> None:
         """Raises CommandError for what no option takes."""
-        most = self.max_fail
+        most = self.by.max_fail
         self._allowed = None if most is None else _number(most, len(self.chosen), "--max-fail")
-        sizes(self.batch, len(self.chosen))
+        sizes(self.by.batch, len(self.chosen))
         #: Who has the new build, whatever became of it since.
         self._begun: set[str] = set()
 
     def run(self) -> tuple[Result, ...]:
         """Enrol the machines without an agent at once, and go batch by batch through the others."""
-        if self.batch == ALL:
+        if self.by.batch == ALL:
             return self.act("rollout", self.chosen)
         results = {row.machine_id: row for row in self.act("ramp", self.chosen)}
         self._begun.update(row.machine_id for row in results.values() if row.outcome == CHANGED)
@@ -125,9 +132,9 @@ class Ramp:
 
     def plan(self, results: Sequence[Result]) -> list[tuple[Machine, ...]]:
         """Share out the machines that run another build, and say in which order they come."""
-        names = set() if self.batch == ALL else waiting(results)
+        names = set() if self.by.batch == ALL else waiting(results)
         left = iter([machine for machine in self.chosen if machine.machine_id in names])
-        plan = [tuple(islice(left, size)) for size in sizes(self.batch, len(names))]
+        plan = [tuple(islice(left, size)) for size in sizes(self.by.batch, len(names))]
         if len(names) > MANY:
             output.mention(f"Batches of {', '.join(str(len(batch)) for batch in plan)} machines")
         elif plan:
@@ -166,7 +173,7 @@ class Ramp:
         return ", ".join(f"{name} {word}" for name, word in told)
 
     def _see(self, batch: Sequence[Machine], done: list[Result]) -> None:
-        """Wait until the shared state too shows the batch as the new build; whom it does not has failed."""
+        """Wait until the shared state too shows the batch as the new build; a machine it does not show has failed."""
         builds = {row.machine_id: one.after for row in done if row.ok for one in row.differences if one.what == "build"}
         asked = [(machine, builds[machine.machine_id]) for machine in batch if machine.machine_id in builds]
         until = time.monotonic() + self.wait
@@ -187,10 +194,10 @@ class Ramp:
         asked = [machine for machine in batch if _is_on_trial(done[machine.machine_id])]
         self._begun.update(machine.machine_id for machine in asked)
         trial_s = max(_BEATS * machine.heartbeat_interval / 1000 + machine.share_deadline for machine in batch)
-        until = began + trial_s + _LATE_S + self.soak
+        until = began + trial_s + _LATE_S + self.by.soak
         while asked:
             over = time.monotonic() > until
-            soaked = time.monotonic() - began >= self.soak
+            soaked = time.monotonic() - began >= self.by.soak
             for row in self.act("prove", asked):
                 if _is_known(row, soaked=soaked) or over:
                     asked = [machine for machine in asked if machine.machine_id != row.machine_id]

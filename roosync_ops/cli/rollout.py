@@ -1,7 +1,7 @@
 """`roosync-ops rollout`: put the agent on machines, start it, and see each one online."""
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -29,16 +29,6 @@ from .journal import RunJournal, RunLog
 app = typer.Typer()
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Batches:
-    """How many machines get a new build at once, and when to stop."""
-
-    batch: Annotated[str, options.opt("--batch N,N%,..|all")] = ramp.DEFAULT
-    soak: Annotated[float, options.opt("--soak SECONDS", min=0)] = 0
-    max_fail: Annotated[str | None, options.opt("--max-fail N|N%")] = None
-    resume: Annotated[bool, options.opt("--resume")] = False
-
-
 @app.command()
 @options.grouped
 def rollout(  # noqa: PLR0913 - one argument an option
@@ -49,7 +39,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
     how: acting.How,
     report: Annotated[Literal["table", "json", "junit"], options.FORMAT] = "table",
     shown: options.Shown,
-    by: _Batches,
+    by: ramp.Batches,
     probe: options.Probe = Probe.auto,
     _schema: options.Schema = False,
 ) -> int:
@@ -69,17 +59,9 @@ def rollout(  # noqa: PLR0913 - one argument an option
         before = None
     log = RunLog("rollout", chosen, wanted=not how.dry)
     is_new = before is None or not before.seen
-    act = partial(acting.act, how=how, is_new=is_new, fine=journal.fine(), log=log, total=len(chosen))
-    steps = ramp.Ramp(
-        chosen=chosen,
-        act=act,
-        note=journal.note,
-        unseen=None if where is None else partial(_unseen, where),
-        wait=how.wait,
-        batch=by.batch,
-        soak=by.soak,
-        max_fail=by.max_fail,
-    )
+    act = acting.Run(how=how, log=log, is_new=is_new, fine=journal.fine(), total=len(chosen)).act
+    unseen_in = None if where is None else partial(_unseen, where)
+    steps = ramp.Ramp(chosen=chosen, act=act, note=journal.note, unseen=unseen_in, wait=how.wait, by=by)
     if how.dry:
         results = act("rollout", chosen)
         steps.plan(results)
@@ -129,7 +111,7 @@ def _read(where: Source) -> SharedState | str:
 
 
 def _unseen(where: Source, builds: Sequence[tuple[Machine, str | None]]) -> dict[str, str]:
-    """Return whom the shared state does not show beating as the build that it has, and what it shows instead."""
+    """Return the machines that the shared state does not show beating as their build, and what it shows instead."""
     state = _read(where)
     if isinstance(state, str):
         return {machine.machine_id: f"the shared state cannot be read: {state}" for machine, _ in builds}
@@ -190,7 +172,7 @@ def _look(  # noqa: PLR0913 - what a look is made of
         return online.issuperset(enrolled) and _After(validation, checks).ok(())
 
     # Where no machine was enrolled there is nothing to wait for: one look.
-    validation = looking.watch(look, is_there, wait if enrolled else 0, where.poll_s)
+    validation = looking.wait_for(look, is_there, wait if enrolled else 0, where.poll_s)
     if second is not None and not validation.ok:  # what is waited for is what the share shows
         validation = look(second)
     return _After(validation, checks)

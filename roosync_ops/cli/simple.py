@@ -42,7 +42,7 @@ def _command(  # noqa: PLR0913 - one argument an option
         acting.confirm(question, chosen, asked_for=yes or bool(machines or limit or how.failed))
     where = None if how.dry or not (at.shared or at.via) else looking.source_of(at, fleet)
     log = RunLog(deploy, chosen, wanted=not how.dry)
-    results = acting.act(deploy, chosen, how, log=log)
+    results = acting.Run(how=how, log=log).act(deploy, chosen)
     if not how.dry:
         RunJournal(at.inventory).ended(results)
     found, unseen = acting.attempt(lambda: _seen(fleet, where, results, wanted, how.wait))
@@ -82,4 +82,4 @@ def _seen(
     def is_there(validation: Validation) -> bool:
         return all(word in wanted for word in observed(validation).values())
 
-    return observed(looking.watch(lambda: acting.judged(fleet, where)[0], is_there, wait, where.poll_s))
+    return observed(looking.wait_for(lambda: acting.judged(fleet, where)[0], is_there, wait, where.poll_s))

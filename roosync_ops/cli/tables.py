@@ -8,6 +8,7 @@ import typer
 from roosync_ops import errors, judge, show
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.limits import PROBE_CONNECT_S, PROBE_TIMEOUT_S, Limits
+from roosync_ops.gather.source import here
 from roosync_ops.gather.validation import GracePeriod, who_sees_whom
 from roosync_ops.show.text import Style
 from roosync_ops.state import StateUnavailableError
@@ -15,6 +16,7 @@ from roosync_ops.state import StateUnavailableError
 from . import looking, options, output
 
 app = typer.Typer()
+_Form = Callable[[Any, Style], str]
 
 
 @app.command()
@@ -35,15 +37,15 @@ def validate(  # noqa: PLR0913 - one argument an option
     """Show the validation table: whether every machine of the inventory is what it is expected to be.
 
     Expected online is met by online alone; expected offline by offline, left and unknown. Machines that are seen but
-    not in the inventory are listed apart and never counted. Who is in doubt is asked over SSH whether its agent beats
-    (--probe never: by the shared state alone). With --probe every machine is asked as well what its own replica shows
-    and what its clock says: a stalled replica, here or there, is then named.
+    not in the inventory are listed apart and never counted. A machine in doubt is asked over SSH whether its agent
+    beats (--probe never: by the shared state alone). With --probe every machine is asked as well what its own replica
+    shows and what its clock says: a stalled replica, here or there, is then named.
     """
     fleet = load_inventory(at.inventory)
     chosen = fleet.select(names) if (names := options.names_of(limit, machines)) else None
     grace = GracePeriod(patience, memory, fleet)
     look, poll_s = looking.look_of("validate", fleet, chosen, at, asked, grace)
-    seen = looking.watch(lambda: look().validation, lambda found: found.ok, wait, poll_s)
+    seen = looking.wait_for(lambda: look().validation, lambda found: found.ok, wait, poll_s)
     forms = {
         "markdown": show.markdown,
         "junit": show.junit,
@@ -78,7 +80,7 @@ def matrix(  # noqa: PLR0913 - one argument an option
     fleet = load_inventory(at.inventory)
     chosen = fleet.select(names) if (names := options.names_of(limit, machines)) else tuple(fleet)
     with output.Progress() as progress:
-        found = who_sees_whom(chosen, at.shared, Limits(timeout, connect_timeout, at.deadline), progress.show)
+        found = who_sees_whom(chosen, here(at.shared, at.deadline), Limits(timeout, connect_timeout), progress.show)
     _write(found, report, shown, show.matrix_table, show.matrix_document, markdown=show.matrix_markdown)
     return errors.OK if found.ok else errors.NOT_AS_EXPECTED
 
@@ -107,12 +109,7 @@ def status(
 
 
 def _write(
-    found: Any,
-    report: str,
-    shown: options.Shown,
-    table: Callable[[Any, Style], str],
-    document: Callable[[Any, str], dict[str, Any]],
-    **forms: Callable[[Any, Style], str],
+    found: Any, report: str, shown: options.Shown, table: _Form, document: Callable[[Any, str], Any], **forms: _Form
 ) -> None:
     if shown.as_json or report == "json":
         output.write(show.json_text(document(found, shown.lang)))

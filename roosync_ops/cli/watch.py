@@ -56,7 +56,7 @@ class Watched:
 
 
 @contextmanager
-def watching(  # noqa: PLR0913, PLR0917 - whom, where and how, and who hears what
+def watching(  # noqa: PLR0913, PLR0917 - which machines, where and how, and what hears of it
     fleet: Fleet,
     at: options.HereOrVia,
     how: Watched,
@@ -154,9 +154,9 @@ def watch(  # noqa: PLR0913 - one argument an option
 
     A flip is told once: not again by a second watcher on this computer, not again after a restart, and a machine that
     comes and goes is named flapping. Only machines of the inventory are watched; a shared state that falls silent or
-    cannot be read is one flip of its own, and is waited for. Silence is borne as long as the delays
-    seen so far ask for (--patience auto); --patience 0 tells a death sooner, and ordinary sync delay as one. Who is
-    silent for its timeout is asked over SSH: a death that is confirmed is told at once, one that is denied never.
+    cannot be read is one flip of its own, and is waited for. Silence is borne as long as the delays seen so far ask for
+    (--patience auto); --patience 0 tells a death sooner, and ordinary sync delay as one. A machine that is silent for
+    its timeout is asked over SSH: a death that is confirmed is told at once, one that is denied never.
     """
     fleet = load_inventory(at.inventory)
     names = options.names_of(limit, machines)
@@ -238,10 +238,9 @@ def _run_live(watcher: Watcher, rounds: Iterator[float], shared: str, said: list
 
 def _diagnose(machine_id: str, lang: str, keys: Keys, screen: Screen) -> None:
     """Show the diagnosis of a machine, until a key is typed."""
-    flags = {flag: value for flag, value in typed.repeated().items() if "diagnose" in typed.TAKES[flag]}
-    line = process.ours("diagnose", machine_id, "--lang", lang)
+    line = [*process.ours("diagnose", machine_id, "--lang", lang), *typed.needed(["diagnose"])]
     with screen.aside():
         output.write("")
-        subprocess.run([*line, *(word for pair in flags.items() for word in pair)], check=False)  # noqa: S603 - ourselves
+        subprocess.run(line, check=False)  # noqa: S603 - ourselves
         output.note("Any key goes back to the table.")
         keys.wait(_READ_S)

@@ -16,7 +16,7 @@ from roosync_ops.gather import asking
 from roosync_ops.gather.limits import PROBE_CONNECT_S
 from roosync_ops.show import text
 from roosync_ops.show.document import keyed
-from roosync_ops.show.redacted import Redaction
+from roosync_ops.show.redacted import redacted
 
 from . import options, output
 
@@ -93,8 +93,7 @@ def doctor_windows(
     if others or chosen.system != "windows":
         raise errors.usage(f"{machine} is not one Windows machine of the inventory", "roosync-ops machines list")
     asked = [line for line in checklist.lines() if line.over_ssh]
-    answers, redaction = _answers(fleet, chosen, asked, connect_timeout)
-    told = {line: answer and redaction.of(answer) for line, answer in zip(asked, answers, strict=False)}
+    told = dict(zip(asked, _answers(fleet, chosen, asked, connect_timeout), strict=False))
     try:
         report.write_text("\n".join(_report(told)) + "\n", encoding="utf-8")
     except OSError as error:
@@ -110,10 +109,8 @@ def doctor_windows(
     return errors.OK if done else errors.NOT_AS_EXPECTED
 
 
-def _answers(
-    fleet: Fleet, machine: Machine, asked: Sequence[Line], connect_s: float
-) -> tuple[Sequence[str | None], Redaction]:
-    """Return an answer a line, as far as they came, and what is to be taken out of them. Raises CommandError."""
+def _answers(fleet: Fleet, machine: Machine, asked: Sequence[Line], connect_s: float) -> list[str | None]:
+    """Return an answer a line, as far as they came, without what tells whose it is. Raises CommandError."""
     share = machine.shared or ""
     scripts = [checklist.script(line, share) for line in (checklist.NAMES, *(line.text for line in asked))]
     with output.Progress() as progress:
@@ -125,8 +122,8 @@ def _answers(
         code, reason, hint = ("NO_ANSWER", unnamed, None) if failure is None else failure[1:4]
         hint = hint or typed.ours("diagnose", machine.machine_id)
         raise errors.CommandError(code, f"{machine.machine_id}: {reason}", hint, errors.UNAVAILABLE)
-    known = [each for one in fleet for each in (one.machine_id, one.host, one.user)]
-    return answers[1:], Redaction([*known, *own], [share, path])
+    known = [*own, *(each for one in fleet for each in (one.machine_id, one.host, one.user))]
+    return [answer and redacted(answer, known, [share, path]) for answer in answers[1:]]
 
 
 def _report(told: dict[Line, str | None]) -> Iterator[str]:

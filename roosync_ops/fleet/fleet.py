@@ -14,14 +14,10 @@ _LIST: Final = "roosync-ops machines list"
 
 
 class Fleet:
-    """Machines by machineId, and the groups they are listed under. Raises FleetError for a machine defined twice."""
+    """Machines by machineId, each once, and the groups they are listed under."""
 
     def __init__(self, machines: Iterable[Machine], groups: Mapping[str, Iterable[str]] | None = None) -> None:
-        self._by_id: dict[str, Machine] = {}
-        for machine in machines:
-            if machine.machine_id in self._by_id:
-                raise FleetError(f"{machine.machine_id}: machine_id: defined twice in the inventory")
-            self._by_id[machine.machine_id] = machine
+        self._by_id = {machine.machine_id: machine for machine in machines}
         self.groups: dict[str, tuple[str, ...]] = {name: tuple(ids) for name, ids in (groups or {}).items()}
 
     def get(self, machine_id: str) -> Machine | None:

@@ -133,7 +133,7 @@ def _run(path: Path, source: str) -> dict[str, Any]:
     except (ValueError, MemoryError, RecursionError) as error:
         raise _wrong(path, 1, f"{type(error).__name__}: {error}") from None
     try:
-        seconds = itertools.count(1)  # one at a time: on Windows, who waits for a lock hears no Ctrl-C until then
+        seconds = itertools.count(1)  # one at a time: on Windows a wait for a lock hears no Ctrl-C until its end
         BoundedShare(1).call(lambda: _exec(code, names), path.name, lambda: min(next(seconds), LIMIT_S))
     except KeyboardInterrupt:
         raise

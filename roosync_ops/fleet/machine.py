@@ -121,8 +121,8 @@ class Machine(BaseModel):
     @field_validator("host", "user", "python")
     @classmethod
     def _no_option(cls, value: str | None) -> str | None:
-        if value is not None and (not value.strip() or value.startswith("-") or "\n" in value):
-            raise ValueError("must not be empty, begin with a hyphen or hold a line break")
+        if value is not None and (not value.strip() or value.startswith("-") or min(value) < " "):
+            raise ValueError("must not be empty, begin with a hyphen or hold a line break, a tab or the like")
         return value
 
     @field_validator("shared", "local_dir")
@@ -226,7 +226,7 @@ class Machine(BaseModel):
         else:
             fields |= {key: value for key, value in data.items() if key in cls.model_fields}
         for field, prefix in (("ssh", "ssh_"), ("winrm", "winrm_"), ("arguments", "_")):
-            more = {key: value for key, value in data.items() if key.startswith(prefix) and key not in known}
+            more = {key: value for key, value in data.items() if str(key).startswith(prefix) and key not in known}
             if more and isinstance(fields.get(field, {}), dict):
                 fields[field] = {**more, **fields.get(field, {})}
         return cls.of(name, fields)

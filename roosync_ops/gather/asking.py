@@ -49,27 +49,22 @@ def each(
 ) -> dict[str, T]:
     """Do `work` for every machine at once, `most` at a time, and return what came of it, in their order.
 
-    `hear` of each as it comes.
-
-    KeyboardInterrupt passes through, and nothing that was begun goes on.
+    `hear` of each as it comes. KeyboardInterrupt passes through, and nothing that was begun goes on.
     """
-    found: dict[str, T] = {}
     if not machines:
-        return found
+        return {}
     for name in {program(machine) for machine in machines if machine.transport == "ssh"}:
         no_session_of_the_users(name)  # or each thread would ask for itself
     with ThreadPoolExecutor(min(most, _AT_ONCE, len(machines))) as pool:
         futures = {pool.submit(work, machine): machine for machine in machines}
         try:
             for future in as_completed(futures):
-                machine = futures[future]
-                found[machine.machine_id] = future.result()
-                hear(machine, found[machine.machine_id])
+                hear(futures[future], future.result())
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             process.end_all()
             raise
-    return {machine.machine_id: found[machine.machine_id] for machine in machines}
+    return {machine.machine_id: future.result() for future, machine in futures.items()}
 
 
 def answer(  # noqa: PLR0911 - one for each way to have no answer

@@ -14,7 +14,7 @@ from roosync_ops.wire.identity import InvalidMachineIdError, hostname, machine_i
 from .limits import Limits, Probe, silently
 from .past import flips_told, pasts
 from .second import second_of
-from .source import Source
+from .source import Source, here
 from .validation import GracePeriod, seen, seen_by_all
 
 #: The protocol's own default.
@@ -51,12 +51,11 @@ def dashboard(  # noqa: PLR0913 - a fleet, where to look, and how
     if named is None:
         raise errors.usage(f"the baseline {str(baseline)[:80]!r} is no machineId", "roosync-ops machines list")
     grace = GracePeriod(None, memory, fleet)
-    look = None
+    look, source = None, source or here(shared, limits.deadline_s)
     if probe is Probe.never or (probe is Probe.auto and shared):
-        read = source or Source(shared, None, limits.deadline_s)
         with suppress(*(() if probe is Probe.never else (StateUnavailableError,))):
-            look = seen(read, fleet, None, grace, second_of(fleet, probe, limits))
-    look = look or seen_by_all(fleet, None, shared, limits, grace, tell, source)
+            look = seen(source or Source(None, None, None), fleet, None, grace, second_of(fleet, probe, limits))
+    look = look or seen_by_all(fleet, None, source, limits, grace, tell)
     at_ms, state = look.validation.checked_at_ms, look.state
     flips = flips_told(memory, shared, None) if shared else []
     from_ms = at_ms - WINDOW_MS

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from typing import Final, TypeVar
 
 from roosync_ops.fleet import Fleet, FleetError, Machine
@@ -23,10 +22,10 @@ from roosync_ops.transport.link import Failure
 from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare, ShareHungError
 from roosync_ops.wire.times import now_ms
 
+from . import source
 from .asking import about_share
 from .limits import Limits, silently
 from .probe import probe_beside
-from .source import own_replica
 from .verify_share import others
 
 #: Where a few machines of a large fleet are asked about, so many others are looked at as witnesses.
@@ -72,8 +71,7 @@ def gather(fleet: Fleet, chosen: Sequence[Machine], shared: str | None, limits: 
     machines = with_witnesses(fleet, chosen)
     with ThreadPoolExecutor(1) as pool:
         built: Future[bundle.Bundle] = pool.submit(bundle.build)
-        read = partial(own_replica, shared, limits.deadline_s)
-        own, found, trouble = probe_beside(machines, limits, read)
+        own, found, trouble = probe_beside(machines, limits, source.here(shared, limits.deadline_s))
         wanted = built.result()
     found = {machine.machine_id: compared(machine, found[machine.machine_id], wanted) for machine in machines}
     here = None if trouble is None else (trouble.reason, trouble.hint)

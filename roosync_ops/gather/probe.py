@@ -27,6 +27,7 @@ from roosync_ops.wire.times import now_ms, time_or_none
 
 from . import asking
 from .limits import Limits, silently
+from .source import own_replica
 
 #: How much of a machine's whole time a touch of its share may take: one that hangs must leave time to say so.
 _SHARE_PART: Final = 0.4
@@ -111,20 +112,20 @@ def look(
 def probe_beside(
     machines: Sequence[Machine],
     limits: Limits,
-    read: Callable[[], tuple[SharedState | None, StateUnavailableError | None]],
+    source: Callable[[], SharedState] | None,
     tell: Callable[[str], None] = silently,
 ) -> tuple[SharedState | None, dict[str, ProbeResult], StateUnavailableError | None]:
-    """Ask every machine, and `read` this computer's own replica meanwhile: one that hangs delays no machine's answer.
+    """Ask every machine, and read this computer's own replica meanwhile: one that hangs delays no machine's answer.
 
     A replica that was read long before the last answer is read again: it would lack what those know.
     Returns (the replica, the answers, why there is no replica).
     """
     with ThreadPoolExecutor(1) as pool:
-        here = pool.submit(read)
+        here = pool.submit(own_replica, source)
         found = probe(machines, limits.timeout_s, limits.connect_s, tell)
         own, trouble = here.result()
     if own is not None and now_ms() - own.read_at_ms > OLD_MS:
-        own = read()[0] or own
+        own = own_replica(source)[0] or own
     return own, found, trouble
 
 

@@ -1,13 +1,12 @@
-"""Where the shared state is read: a folder, or a machine over SSH."""
+"""Where the shared state is read: here, or by a machine over SSH."""
 
-import sys
-import threading
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from roosync_ops import errors, typed
 from roosync_ops.fleet import Fleet, Machine
-from roosync_ops.state import SharedState, StateUnavailableError, from_document, read_folder
-from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, FIRST_READING_S, BoundedShare
+from roosync_ops.state import SharedState, StateUnavailableError, from_document, open_source
 from roosync_ops.wire.times import now_ms
 
 #: How long a machine may take to answer over SSH, in seconds, unless --deadline says otherwise.
@@ -16,16 +15,13 @@ _VIA_DEADLINE_S: Final = 20.0
 #: it came: the login and its answer's way take the rest.
 _CONNECT_S: Final = 10.0
 _READING_PART: Final = 0.7
-#: How long to wait between two readings of a folder, and of a machine over SSH, in seconds.
-_FOLDER_POLL_S: Final = 0.5
+#: How long to wait between two readings here, and of a machine over SSH, in seconds.
+_HERE_POLL_S: Final = 0.5
 _VIA_POLL_S: Final = 2.0
 
 
 class Source:
-    """Where the shared state is read. Calling it reads once and returns the state with the time it was read.
-
-    By one call at a time: however long a share hangs and however often it is asked, that is one thread.
-    """
+    """Where the shared state is read. Calling it reads once and returns the state with the time it was read."""
 
     def __init__(self, shared: str | None, via: Machine | None, deadline_s: float | None) -> None:
         if via is None and not shared:
@@ -33,26 +29,18 @@ class Source:
                 "no shared state is named, so there is nothing to read",
                 "add --shared DIR or --via MACHINE, or set ROOSYNC_SHARED_PATH",
             )
-        self._shared = shared or ""
-        self._via = via
-        here = FIRST_READING_S if sys.platform == "win32" else DEFAULT_DEADLINE_S
-        self._deadline_s = deadline_s or (here if via is None else _VIA_DEADLINE_S)
-        self._bounded = BoundedShare(self._deadline_s)
-        self._turn = threading.Lock()
-
-    @property
-    def poll_s(self) -> float:
-        """How long to wait between two readings, in seconds."""
-        return _FOLDER_POLL_S if self._via is None else _VIA_POLL_S
+        self._read = open_source(shared or "", deadline_s) if via is None else partial(_shown_by, via, deadline_s)
+        #: How long to wait between two readings, in seconds.
+        self.poll_s = _HERE_POLL_S if via is None else _VIA_POLL_S
 
     def __call__(self) -> SharedState:
         """Read now. Raises StateUnavailableError."""
-        if self._via is not None:
-            asked = now_ms()
-            return from_document(read_state(self._via, timeout_s=self._deadline_s), now_ms(), asked)
-        # The time before the reading: a slow share must not make what is read from it look older than it is.
-        with self._turn:
-            return read_folder(self._shared, now_ms(), self._deadline_s, self._bounded)
+        return self._read()
+
+
+def _shown_by(machine: Machine, deadline_s: float | None) -> SharedState:
+    asked = now_ms()
+    return from_document(read_state(machine, timeout_s=deadline_s or _VIA_DEADLINE_S), now_ms(), asked)
 
 
 def read_state(machine: Machine, *, timeout_s: float) -> dict[str, Any]:
@@ -75,17 +63,15 @@ def read_state(machine: Machine, *, timeout_s: float) -> dict[str, Any]:
     return document
 
 
-def own_replica(
-    shared: str | None, deadline_s: float | None, source: Source | None = None
-) -> tuple[SharedState | None, StateUnavailableError | None]:
-    """Return this computer's own replica, or why it has none; neither where none is named.
+def here(shared: str | None, deadline_s: float | None) -> Source | None:
+    """Return what reads this computer's own replica, None where none is named."""
+    return Source(shared, None, deadline_s) if shared else None
 
-    Who looks again and again passes the same `source`: a share that hangs then costs one thread in all.
-    """
-    if not shared:
-        return None, None
+
+def own_replica(source: Callable[[], SharedState] | None) -> tuple[SharedState | None, StateUnavailableError | None]:
+    """Return this computer's own replica, or why it has none; neither where none is named."""
     try:
-        return (source or Source(shared, None, deadline_s))(), None
+        return None if source is None else source(), None
     except StateUnavailableError as error:
         return None, error
 

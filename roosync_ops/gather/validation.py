@@ -7,7 +7,6 @@ them cannot be.
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,14 +17,13 @@ from roosync_ops.judge import second as second_opinion
 from roosync_ops.judge.observe import AUTO_MOST_MS, auto_ms
 from roosync_ops.state import SharedState
 from roosync_ops.state.memory import Memory, default_folder
-from roosync_ops.state.seen import Seen
 from roosync_ops.state.silences import silences
 from roosync_ops.wire.status import DEFAULT_THRESHOLDS
 from roosync_ops.wire.times import now_ms
 
 from .limits import Limits, silently
 from .second import Second, Ssh, checked
-from .source import Source, own_replica
+from .source import Source
 
 AUTO: Final = "auto"
 
@@ -49,20 +47,20 @@ class GracePeriod:
 
     def learn(self, state: SharedState | None) -> Knowledge:
         """Note a reading of our own, and return what is known now; the protocol's own where nothing was typed."""
-        silenced = silences(now_ms())
+        known = Knowledge(silences=silences(now_ms()))
         if self._typed is None:
-            if state is None:
-                return Knowledge(silences=silenced)
-            glimpse: Mapping[str, Seen] = {}  # what an earlier reader kept
-            with suppress(RuntimeError):  # Path.home: this user has no place of his own
-                glimpse = Memory(self._folder or default_folder(), state.shared).peek(state, self._intervals)
-            return replace(second_opinion.noted(state, state.read_at_ms), seen=glimpse, silences=silenced)
+            if state is not None:
+                known = replace(second_opinion.noted(state, state.read_at_ms), silences=known.silences)
+                with suppress(RuntimeError):  # Path.home: this user has no place of his own
+                    kept = Memory(self._folder or default_folder(), state.shared)
+                    known = replace(known, seen=kept.peek(state, self._intervals))
+            return known
         if state is not None:
             self._memory = self._memory or Memory(self._folder or default_folder(), state.shared)
             self._memory.note(state, self._intervals)
         seen = {} if self._memory is None else self._memory.seen
         extra = auto_ms(seen.values(), self._thresholds) if self._typed == AUTO else self._extra_ms
-        return Knowledge(seen=seen, patience_ms=extra, silences=silenced)
+        return replace(known, seen=seen, patience_ms=extra)
 
 
 def _extra_ms(typed: str | None) -> int:
@@ -115,7 +113,7 @@ def judged(
 
     def by_words(said: Mapping[str, judge.ProbeResult]) -> judge.Validation:
         shown = (judge.merge_replicas(state, said.values(), at_ms) if said else None) or state
-        every = known.asked(shown, state, said.values()) if said else known
+        every = known.asked(state, said.values()) if said else known
         if said and known.patience_ms is None:  # what the keeper noted may not have come in here
             every = replace(every, clocks={**known.clocks, **second_opinion.noted(shown, at_ms, every.offsets).clocks})
         return judge.validate(fleet, shown, at_ms, chosen, known=every, asked=said)
@@ -126,34 +124,30 @@ def judged(
 def seen_by_all(  # noqa: PLR0913, PLR0917 - a fleet, where to look, how long, and whom to tell
     fleet: Fleet,
     chosen: Sequence[Machine] | None,
-    shared: str | None,
+    source: Source | None,
     limits: Limits,
     grace: GracePeriod,
     tell: Callable[[str], None] = silently,
-    source: Source | None = None,
 ) -> FleetLook:
-    """Ask the machines as well, all at once, and judge once. Raises CommandError where no replica shows anything.
-
-    `source` is what reads `shared`, where it is kept.
-    """
+    """Ask the machines as well, and judge once with what `source` shows. Raises CommandError where nothing is shown."""
     asked = tuple(fleet) if chosen is None else chosen
-    own, found, trouble = _asked(asked, shared, limits, tell, source)
+    own, found, trouble = _asked(asked, source, limits, tell)
     found = checked(fleet, found, Ssh(limits), set())
     reads = [one.read_ms for one in found.values() if one.state is not None]
     now = max([*reads, *([] if own is None else [own.read_at_ms])], default=0) or now_ms()
     state = judge.merge_replicas(own, found.values(), now)
     if state is None:
         raise _nobody(len(asked), trouble)
-    known = grace.learn(own).asked(state, own, found.values())
+    known = grace.learn(own).asked(own, found.values())
     matrix = judge.matrix(asked, found, own, now if own is None else own.read_at_ms, trouble)
     return FleetLook(judge.validate(fleet, state, now, chosen, known=known, matrix=matrix), state, own, trouble)
 
 
 def who_sees_whom(
-    chosen: Sequence[Machine], shared: str | None, limits: Limits, tell: Callable[[str], None] = silently
+    chosen: Sequence[Machine], source: Source | None, limits: Limits, tell: Callable[[str], None] = silently
 ) -> judge.Matrix:
     """Ask every machine what its own replica shows. Raises CommandError where no replica shows anything."""
-    own, found, trouble = _asked(chosen, shared, limits, tell)
+    own, found, trouble = _asked(chosen, source, limits, tell)
     matrix = judge.matrix(chosen, found, own, now_ms() if own is None else own.read_at_ms, trouble)
     if not matrix.observers and not matrix.reached:
         raise _nobody(len(chosen), trouble)
@@ -169,14 +163,9 @@ def _nobody(count: int, trouble: str | None) -> errors.CommandError:
 
 
 def _asked(
-    machines: Sequence[Machine],
-    shared: str | None,
-    limits: Limits,
-    tell: Callable[[str], None],
-    source: Source | None = None,
+    machines: Sequence[Machine], source: Source | None, limits: Limits, tell: Callable[[str], None]
 ) -> tuple[SharedState | None, dict[str, judge.ProbeResult], str | None]:
     from .probe import probe_beside  # noqa: PLC0415 - not needed where nobody is asked
 
-    read = partial(own_replica, shared, limits.deadline_s, source)
-    own, found, trouble = probe_beside(machines, limits, read, tell)
+    own, found, trouble = probe_beside(machines, limits, source, tell)
     return own, found, None if trouble is None else trouble.reason

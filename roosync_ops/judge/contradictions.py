@@ -5,6 +5,7 @@ look and no machine to ask. Ages are compared only where one clock wrote both.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, combinations
 from statistics import median
@@ -105,38 +106,38 @@ def _beat_after(one: Record, other: Record) -> bool:
     return began is not None and one.last_heartbeat_ms is not None and one.last_heartbeat_ms > began + _OVERLAP_MS
 
 
+@dataclass(frozen=True)
 class ViewEvidence:
     """What one reading's view testifies. `rows` are what the reading shows of each machine. Times are in ms.
 
     Each thing is worked out once, and only when it is asked for: most tables need none of it.
     """
 
-    def __init__(self, state: SharedState, rows: tuple[v.Observation, ...]) -> None:
-        self._state = state
-        self._rows = rows
+    state: SharedState
+    rows: tuple[v.Observation, ...]
 
     @cached_property
     def checked_ms(self) -> int | None:
         """When the view was written, on its writer's clock; None where it does not say."""
-        return time_or_none(object_in(self._state.view, "statistics").get("lastHeartbeatCheck"))
+        return time_or_none(object_in(self.state.view, "statistics").get("lastHeartbeatCheck"))
 
     @cached_property
     def heard_ms(self) -> dict[str, int]:
         """Each machine's last heartbeat as the view has it, on the machine's own clock."""
-        entries = object_in(self._state.view, "heartbeats")
+        entries = object_in(self.state.view, "heartbeats")
         times = {name.lower(): time_or_none(object_in(entries, name).get("lastHeartbeat")) for name in entries}
         return {machine_id: at for machine_id, at in times.items() if at is not None}
 
     @cached_property
     def keeper(self) -> Record | None:
         """The record of the machine that keeps the view, as far as this replica shows: see agent.view_writer."""
-        names = sorted(row.machine_id for row in self._rows if row.observed == ONLINE)
-        records = (self._state.machines[name].record for name in names)
+        names = sorted(row.machine_id for row in self.rows if row.observed == ONLINE)
+        records = (self.state.machines[name].record for name in names)
         return next((record for record in records if record.agent.get("autoSyncEnabled") is True), None)
 
     def own(self, machine_id: str) -> Record | None:
         """Return the record in a machine's own file, as our agent wrote it; None where there is none of that kind."""
-        record = self._state.own_files.get(machine_id)
+        record = self.state.own_files.get(machine_id)
         return None if record is None or record.sequence is None else record
 
     def behind(self, row: v.Observation, thresholds: Thresholds) -> v.Reason | None:

@@ -118,7 +118,7 @@ def command(word: str, facts: Mapping[str, Any], case: MachineCase) -> str:
         mends = reach.hint  # the key is there already, and locked here
     if mends:
         return mends
-    words = cause.windows if case.is_windows and cause.windows is not None else cause.command
+    words = cause.windows if case.is_windows else cause.command
     known = {key: value for key, value in facts.items() if value not in (None, _NOT_KNOWN)}
     try:
         found = [text.format_map(known) for text in words if text != LOGIN]

@@ -31,7 +31,7 @@ class Cause:
 
     rank: int
     command: tuple[str, ...]
-    windows: tuple[str, ...] | None = None
+    windows: tuple[str, ...]
     fix: str | None = None
 
 
@@ -47,7 +47,7 @@ CAUSES: Final = {
     word: Cause(
         _RANKS.index(one["rank"]),
         tuple(one.get("command", "").split()),
-        tuple(one["windows"].split()) if "windows" in one else None,
+        tuple(one.get("windows", one.get("command", "")).split()),
         one.get("fix"),
     )
     for word, one in _ALL.items()

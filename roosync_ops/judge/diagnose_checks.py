@@ -1,4 +1,4 @@
-"""The checks on the way to a machine and on it, in order: the network, who it is, the agent, its share."""
+"""The checks on the way to a machine and on it, in order: the network, its name, the agent, its share."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def writers(case: MachineCase) -> DiagnosisStep:
 
 
 def _erasures(scene: DiagnosisInput) -> Iterator[str | None]:
-    """Yield who most likely did it, for each keeper whose view was erased lately, by its own clock."""
+    """Yield the machine that most likely did it, for each keeper whose view was erased lately, by its own clock."""
     for one in scene.probes.values():
         agent = one.status
         view = None if agent is None else agent.view
@@ -133,14 +133,14 @@ def _own_replica(scene: DiagnosisInput) -> DiagnosisStep:
 
 
 def _view(scene: DiagnosisInput) -> DiagnosisStep:
-    """`heartbeat.json` is there for those who read nothing else, and holds every machine."""
+    """`heartbeat.json` is there for services that read nothing else, and holds every machine."""
     via = _via(scene)
     checked = _view_of(scene.own or scene.views.get(via or ""))
     return checked if via is None else replace(checked, facts={**checked.facts, "via": via})
 
 
 def _via(scene: DiagnosisInput) -> str | None:
-    """Return the machine whose replica stands for the operator's own, who has none: one that is no staler than others.
+    """Return the machine whose replica stands for this computer's, which has none: one that is no staler than others.
 
     Its agent has the share, or nothing could be done there.
     """

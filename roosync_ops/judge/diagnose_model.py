@@ -59,8 +59,8 @@ class DiagnosisInput:
 
     @cached_property
     def known(self) -> Knowledge:
-        """The clocks that were measured, and when each record was last looked at."""
-        return NOTHING_ELSE if self.merged is None else NOTHING_ELSE.asked(self.merged, self.own, self.probes.values())
+        """The clocks that were measured, and what this computer's own replica shows."""
+        return NOTHING_ELSE if self.merged is None else NOTHING_ELSE.asked(self.own, self.probes.values())
 
 
 class MachineCase:

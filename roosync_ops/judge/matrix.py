@@ -14,7 +14,7 @@ from roosync_ops.wire.status import ONLINE, UNKNOWN, WARNING, status
 from . import verdict as v
 from .contradictions import contradictions, wrong_clocks
 from .observe import is_kept_by_older, limits_of, undone_by_older
-from .probes import HERE, LEFT, NOT_RUNNING, RUNNING, SELF_REPORTED, ProbeResult, reason_of
+from .probes import HERE, LEFT, NOT_RUNNING, RUNNING, SELF_REPORTED, ProbeResult, reason_of, replicas_of
 
 #: A replica that lacks a machine of fewer beats than this may just not have heard of it yet.
 _NEW_BEATS: Final = 5
@@ -106,7 +106,7 @@ def matrix(
     `own` is the reader's replica, None where it has none, `own_problem` why it should have one and has not.
     """
     machines = {machine.machine_id: machine for machine in fleet}
-    replicas = _replicas(own, probes, now_ms)
+    replicas = replicas_of(own, probes.values(), now_ms)
     newest = {name: _newest(name, replicas, probes) for name in machines}
     cells = {
         (observer, name): _cell(observer, machine, state, read_ms, newest[name], probes)
@@ -127,14 +127,6 @@ def matrix(
         *(found for name in machines for found in contradictions(name, states, probes)),
     ]
     return Matrix(now_ms, tuple(machines), tuple(replicas), cells, asked, lags, tuple(found))
-
-
-def _replicas(
-    own: SharedState | None, probes: Mapping[str, ProbeResult], now_ms: int
-) -> dict[str, tuple[SharedState, int]]:
-    """Return each replica that was read, and when, on the reader's clock."""
-    found = {} if own is None else {HERE: (own, own.read_at_ms)}
-    return found | {name: (one.state, one.read_ms or now_ms) for name, one in probes.items() if one.state is not None}
 
 
 def _left(one: ProbeResult, replicas: Mapping[str, tuple[SharedState, int]], now_ms: int) -> ProbeResult:

@@ -73,10 +73,12 @@ def observation(
         return Observation(machine_id, UNKNOWN)
     record, now_ms = piece.record, piece.read_ms or now_ms
     limits = limits_of(piece, thresholds or record.thresholds, known.patience_ms)
-    heard, now_ms = record.last_heartbeat_ms, known.looked.get(machine_id, now_ms)
-    seen = None if known.patience_ms is None else known.seen.get(machine_id)
+    heard, patience, at_ms = record.last_heartbeat_ms, known.patience_ms, piece.arrived_ms
+    seen = None if patience is None else known.seen.get(machine_id)
+    if at_ms is not None:  # by the clock of its store, which is the reader's: nobody saw it more exactly
+        patience, seen = patience or 0, Seen(at_ms, now_ms, record.sequence, record.session_id, heard, at_ms, at_ms)
     offset = known.offsets.get(machine_id, known.clocks.get(machine_id))
-    word, basis = status_with(record, seen, now_ms, limits, known.patience_ms, offset)
+    word, basis = status_with(record, seen, now_ms, limits, patience, offset)
     age = None if heard is None else silence_ms(record, seen, now_ms, limits, offset)[0]
     return Observation(
         machine_id,

@@ -6,6 +6,7 @@ An age never mixes two clocks here: a beat's time is brought to the reader's clo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -112,15 +113,13 @@ class ProbeResult:
 class Knowledge:
     """What a reader knows beside the state it read: measured clocks, and what it saw when. Nothing, unless asked for.
 
-    `patience_ms` None is the protocol's status exactly. `looked` is when each machine's best record was last looked at,
-    where that was not at the time of judging. `here` is the last heartbeat of each in the reader's own replica, where
-    others were read as well.
+    `patience_ms` None is the protocol's status exactly. `here` is the last heartbeat of each in the reader's own
+    replica, where others were read as well.
     """
 
     offsets: Mapping[str, int] = field(default_factory=dict)
     seen: Mapping[str, Seen] = field(default_factory=dict)
     patience_ms: int | None = None
-    looked: Mapping[str, int] = field(default_factory=dict)
     #: Of a reader of time stamps: the longest delays of beats within a day and an hour, as the share itself notes them.
     late_ms: tuple[int, int] = (0, 0)
     #: And the clocks of others minus the reader's, which it noted of those whose beats arrive at other times.
@@ -129,14 +128,12 @@ class Knowledge:
     silences: Mapping[str, Silence] = field(default_factory=dict)
     here: Mapping[str, int | None] | None = None
 
-    def asked(self, merged: SharedState, own: SharedState | None, probes: Iterable[ProbeResult]) -> Knowledge:
-        """Return what is known with machines' answers as well; `merged` is all that is shown, `own` a part of it."""
-        answers = list(probes)
-        measured = {one.machine_id: one.offset_ms for one in answers if one.offset_ms is not None}
+    def asked(self, own: SharedState | None, probes: Iterable[ProbeResult]) -> Knowledge:
+        """Return what is known with machines' answers as well; `own` is the reader's own replica."""
+        measured = {one.machine_id: one.offset_ms for one in probes if one.offset_ms is not None}
         return replace(
             self,
             offsets={**self.offsets, **measured},
-            looked=_looked_at(merged, own, answers),
             here={} if own is None else {name: piece.record.last_heartbeat_ms for name, piece in own.machines.items()},
         )
 
@@ -144,44 +141,41 @@ class Knowledge:
 NOTHING_ELSE: Final = Knowledge()
 
 
+def replicas_of(
+    own: SharedState | None, probes: Iterable[ProbeResult], now_ms: int
+) -> dict[str, tuple[SharedState, int]]:
+    """Return each replica that was read, and when, on the reader's clock."""
+    found = {} if own is None else {HERE: (own, own.read_at_ms)}
+    return found | {one.machine_id: (one.state, one.read_ms or now_ms) for one in probes if one.state is not None}
+
+
 def merge_replicas(own: SharedState | None, probes: Iterable[ProbeResult], now_ms: int) -> SharedState | None:
     """Return the shared state as all observers together show it; None where none shows anything.
 
     What a machine's own replica says of that machine itself counts only where no other says anything of it: a beat
-    that never left its machine was heard nowhere.
+    that never left its machine was heard nowhere. Some answers come a minute after others: no beat grows old between
+    two looks, so that each was read when it was last looked at.
     """
-    answers = [one for one in probes if one.state is not None]
-    states = [own, *(one.state for one in answers)]
-    shown = next((state for state in states if state is not None), None)
-    if shown is None:
+    replicas = replicas_of(own, probes, now_ms)
+    if not replicas:
         return None
-    heard: list[Evidence] = list(own.machines.values()) if own is not None else []
+    heard: list[Evidence] = []
     alone: list[Evidence] = []
-    for one in answers:
-        for name, piece in one.state.machines.items() if one.state is not None else ():
-            (alone if name == one.machine_id else heard).append(piece)
-    best = merge(heard, now_ms)
-    machines = {**merge(alone, now_ms), **best}
-    signs = (item for state in states if state is not None for item in state.signs.items())
+    looked: dict[tuple[str, int | None, int | None], int] = {}
+    for observer, (state, read_ms) in replicas.items():
+        for name, piece in state.machines.items():
+            beat = name, piece.record.sequence, piece.record.last_heartbeat_ms
+            looked[beat] = max(looked.get(beat, 0), read_ms)
+            (alone if name == observer else heard).append(piece)
+    machines = {name: copy(piece) for name, piece in {**merge(alone, now_ms), **merge(heard, now_ms)}.items()}
+    for name, piece in machines.items():
+        piece.read_ms = looked[name, piece.record.sequence, piece.record.last_heartbeat_ms]
+    states = [state for state, _ in replicas.values()]
+    first, signs = states[0], (item for state in states for item in state.signs.items())
     return SharedState(
-        shown.shared, now_ms, dict(sorted(machines.items())), shown.findings, shown.view, shown.view_state,
-        max(state.seen for state in states if state is not None), signs=dict(sorted(signs, key=lambda item: item[1])),
+        first.shared, now_ms, dict(sorted(machines.items())), first.findings, first.view, first.view_state,
+        max(state.seen for state in states), signs=dict(sorted(signs, key=lambda item: item[1])),
     )  # fmt: skip
-
-
-def _looked_at(state: SharedState, own: SharedState | None, probes: Iterable[ProbeResult]) -> dict[str, int]:
-    """Return when each machine's record of the merge_replicas `state` was last looked at, on the reader's clock.
-
-    Some answers come a minute after others: no beat grows old between two looks.
-    """
-    reads = [(own, 0 if own is None else own.read_at_ms), *((one.state, one.read_ms) for one in probes)]
-    found: dict[str, int] = {}
-    for shown, at in reads:
-        for name, piece in shown.machines.items() if shown is not None else ():
-            best = state.machines[name].record
-            if (piece.record.sequence, piece.record.last_heartbeat_ms) == (best.sequence, best.last_heartbeat_ms):
-                found[name] = max(found.get(name, 0), at)
-    return found
 
 
 def reason_of(probe: ProbeResult) -> v.Reason | None:

@@ -33,7 +33,7 @@ OBSERVER_SUSPECTED: Final = "observer-suspected"  # gone (or late), of, age (Non
 FILE_BEHIND: Final = "replica-behind-the-view"  # age, newer
 VIEW_BEHIND: Final = "replica-behind"  # age, lag, keeper
 SILENCED: Final = "silenced"  # until, why, observed
-# What a probe tells: a machine's own word, and who sees whom. `since` is on the reader's clock, None where not known.
+# What a probe tells: a machine's own word, and what replicas show. `since` is on the reader's clock, None: not known.
 MACHINE_OFF: Final = "machine-off"  # detail
 NOT_LET_IN: Final = "not-let-in"  # detail, hint
 NO_WORD: Final = "no-usable-answer"  # detail, hint
@@ -197,7 +197,7 @@ class Survey(_Counted):
 class Validation(_Counted):
     """The validation table. `unexpected` are the machines seen that the inventory does not know: never counted.
 
-    `evidence` is who sees whom, where the machines were asked; `patience_ms` None is the protocol's own status.
+    `evidence` is what each replica shows, where machines were asked; `patience_ms` None is the protocol's own status.
     """
 
     checked_at_ms: int

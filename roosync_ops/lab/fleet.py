@@ -24,7 +24,7 @@ from roosync_ops.transport.ssh import PROGRAM_VARIABLE
 from . import scenario, ssh_client
 from .faults import LOCAL, LabError, check_name
 from .guardian import LAB_VARIABLE, end_marked, guarded, marked_processes
-from .host import DRIVE, LabHost, Nest, NestError
+from .host import DRIVE, LabHost, Nest
 from .replica import FolderReplica
 from .replicator import DEFAULT_DELAY_S, Delay, Replicator, stepping
 from .scenario import PROCEDURE, Part
@@ -182,8 +182,8 @@ class LabFleet:
         else:
             try:
                 nest.cover(name)
-            except NestError as error:
-                raise NestError(f"{name} cannot be caused here: {error}; {_WAY_OUT}") from None
+            except OSError as error:
+                raise OSError(f"{name} cannot be caused here: {error}; {_WAY_OUT}") from None
 
     def faults(self) -> dict[str, list[str]]:
         """Return the faults that are on, of every machine that has one."""
@@ -256,10 +256,10 @@ class LabFleet:
         if not host.agent.exists():
             raise LabError(f"{name} has no agent: it is not enrolled")
         done = host.run([f"{host.home}/bin/agent", verb, "--json"])
-        answer = parse_last_line(done.stdout.decode(errors="replace"))
-        if done.returncode or answer is None:
-            told = (answer or {}).get("message") or done.stderr.decode(errors="replace").strip()[-300:]
-            raise LabError(f"{name}: {verb}: {told or f'exit code {done.returncode}'}")
+        answer = parse_last_line(done.out.decode(errors="replace"))
+        if done.code or answer is None:
+            told = (answer or {}).get("message") or done.err.decode(errors="replace").strip()[-300:]
+            raise LabError(f"{name}: {verb}: {told or f'exit code {done.code}'}")
         return answer
 
 

@@ -10,13 +10,13 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from roosync_ops import process
 from roosync_ops.wire import local
 from roosync_ops.wire.identity import LAB_HOSTNAME_VARIABLE
 
@@ -112,31 +112,10 @@ class LabHost:
             **dict(mark.split("=", 1) for mark in self.marks),
         }
 
-    def run(self, command: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
-        """Run a command as a session on the machine would, without the network. Raises TimeoutExpired.
-
-        Its output goes to files: waiting for the end of a pipe would be waiting for whatever it left running.
-        """
-        own = self.home / "tmp"
-        with tempfile.TemporaryFile(dir=own) as output, tempfile.TemporaryFile(dir=own) as errors:
-            done = subprocess.run(  # noqa: S603 - the command is the lab's own
-                self.inside(command),
-                cwd=self.home,
-                env=self.environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=errors,
-                start_new_session=True,
-                timeout=COMMAND_TIMEOUT_S,
-                check=False,
-            )
-            output.seek(0)
-            errors.seek(0)
-            return subprocess.CompletedProcess(command, done.returncode, output.read(), errors.read())
-
-
-class NestError(OSError):
-    """There is no name space, or no such mount in it; the message says why."""
+    def run(self, command: Sequence[str]) -> process.Ended:
+        """Run a command as a session on the machine would, without the network. Raises ChildError."""
+        at_home = ["/bin/sh", "-c", _INSIDE, str(self.home), *command]
+        return process.within(COMMAND_TIMEOUT_S, self.inside(at_home), environment=self.environment())
 
 
 class Nest:
@@ -202,21 +181,21 @@ class Nest:
         return [*enter, "/bin/sh", "-c", _INSIDE, str(self._home), *command]
 
     def cover(self, kind: str) -> None:
-        """Make the share hang, full or read-only for the machine's processes. Raises NestError."""
+        """Make the share hang, full or read-only for the machine's processes. Raises OSError."""
         self._ask({"cover": kind})
 
     def uncover(self) -> None:
-        """Show the machine its share again. Raises NestError."""
+        """Show the machine its share again. Raises OSError."""
         self._ask({"uncover": True})
 
     def _ask(self, request: dict[str, Any]) -> None:
         if self.problem or self._process is None or self._process.stdin is None:
-            raise NestError(self.problem)
+            raise OSError(self.problem)
         try:
             self._process.stdin.write(json.dumps(request).encode("ascii") + b"\n")
             self._process.stdin.flush()
         except BrokenPipeError:
-            raise NestError("the process that holds them is gone") from None
+            raise OSError("the process that holds them is gone") from None
         self._answer()
 
     def _answer(self) -> None:
@@ -228,7 +207,7 @@ class Nest:
         with suppress(ValueError):
             answer = json.loads(line)
         if not answer.get("ok"):
-            raise NestError(answer.get("error") or "no answer from the process that holds them")
+            raise OSError(answer.get("error") or "no answer from the process that holds them")
 
 
 def _spaces(pid: int) -> list[str]:

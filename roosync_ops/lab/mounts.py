@@ -190,7 +190,7 @@ class CoveredShare:
                 if select.select([fuse], [], [], slow.wait_s())[0]:
                     slow.take(os.read(fuse, _MAX_REQUEST))
                 for reply in slow.due():
-                    with suppress(FileNotFoundError):  # who asked was killed meanwhile
+                    with suppress(FileNotFoundError):  # the process that asked was killed meanwhile
                         os.write(fuse, reply)
 
     def _read_only(self) -> None:

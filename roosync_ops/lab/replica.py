@@ -31,10 +31,6 @@ class File:
     mtime_ns: int = 0
 
 
-class UnsettledError(OSError):
-    """The file changed while it was read: its writer is not done."""
-
-
 @functools.lru_cache(maxsize=1024)
 def is_replicated(name: str) -> bool:
     """Return True if a file-sync product uploads this: hidden and temporary files stay at home."""
@@ -60,7 +56,7 @@ class FolderReplica:
         return _stamp(status) if stat.S_ISREG(status.st_mode) else None
 
     def read(self, name: str) -> File | None:
-        """Return one file, None where there is none. Raises UnsettledError while it is being written."""
+        """Return one file, None where there is none. Raises OSError while it is being written."""
         self._check_inside(name)
         try:
             descriptor = os.open(self.root / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -71,7 +67,7 @@ class FolderReplica:
             content = stream.read()
             after = _stamp(os.fstat(descriptor))
         if before != after or len(content) != before[1]:
-            raise UnsettledError(f"{name}: changed while it was read")
+            raise OSError(f"{name}: changed while it was read")
         return File(content, before[0])
 
     def deliver(self, name: str, file: File) -> Stamp:

@@ -1,4 +1,4 @@
-"""Who is in the lab: the procedure's six machines on the day it was written; and what is written for its operator.
+"""The machines of the lab: the procedure's six on the day it was written; and what is written for its operator.
 
 An inventory, and an SSH configuration that needs nothing of the user's own.
 """
@@ -41,6 +41,8 @@ PROCEDURE = (
 )
 
 _INVENTORY = Path(__file__).with_name("inventory.txt").read_text("utf-8")
+#: Of one machine.
+_SSH_CONFIG = Path(__file__).with_name("ssh_config.txt").read_text("utf-8")
 
 
 def inventory(lab: Path, parts: Sequence[Part], ports: Mapping[str, int], program: Path | None = None) -> str:
@@ -69,10 +71,5 @@ def inventory(lab: Path, parts: Sequence[Part], ports: Mapping[str, int], progra
 
 def ssh_config(folder: Path, ports: Mapping[str, int]) -> str:
     """Return an OpenSSH client configuration for `ssh -F CONFIG MACHINE`. No file, key or agent of the user is read."""
-    return "".join(
-        f"Host {name}\n  HostName {LOOPBACK}\n  Port {port}\n  User {USER}\n"
-        f'  IdentityFile "{folder}/id_ed25519"\n  IdentitiesOnly yes\n  IdentityAgent none\n'
-        f'  UserKnownHostsFile "{folder}/known_hosts"\n  GlobalKnownHostsFile /dev/null\n'
-        "  StrictHostKeyChecking yes\n  UpdateHostKeys no\n\n"
-        for name, port in ports.items()
-    )
+    known = {"loopback": LOOPBACK, "user": USER, "folder": folder}
+    return "\n".join(_SSH_CONFIG.format(name=name, port=port, **known) for name, port in ports.items())

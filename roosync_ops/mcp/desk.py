@@ -11,7 +11,7 @@ from typing import Any, Final
 from roosync_ops.errors import CommandError
 from roosync_ops.fleet import Fleet, load_inventory
 from roosync_ops.gather.limits import Limits
-from roosync_ops.gather.source import Source, machine_of
+from roosync_ops.gather.source import Source, here, machine_of
 
 #: How long a plan may be applied, in s: long enough to read it, and too short for the fleet to be another.
 LIFE_S: Final = 600.0
@@ -86,7 +86,7 @@ class ServerContext:
     def __init__(self, settings: ServerSettings) -> None:
         self.settings = settings
         self.plans = PlanStore()
-        self._folder = Source(settings.shared, None, settings.deadline_s) if settings.shared else None
+        self.here = here(settings.shared, settings.deadline_s)
         #: An inventory is a program, run with this process's own stdout replaced: one at a time.
         self._loading = threading.Lock()
 
@@ -104,4 +104,4 @@ class ServerContext:
         settings = self.settings
         if settings.via:
             return Source(None, machine_of(self.fleet(), settings.via), settings.deadline_s)
-        return self._folder or Source(None, None, settings.deadline_s)
+        return self.here or Source(None, None, settings.deadline_s)

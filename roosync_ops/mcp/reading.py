@@ -7,12 +7,14 @@ assistant that asks must not eat a watcher's news.
 
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 from roosync_ops import show
 from roosync_ops.agent.errors import STATUS_FAILED
 from roosync_ops.errors import INTERNAL, CommandError, describe
 from roosync_ops.fleet import Fleet, Machine
+from roosync_ops.gather.dashboard import dashboard
 from roosync_ops.gather.diagnosis import diagnoses
 from roosync_ops.gather.limits import Probe
 from roosync_ops.gather.past import flips_told, memory_name, pasts
@@ -52,7 +54,7 @@ def validate(desk: ServerContext, arguments: Validate) -> ToolAnswer:
     chosen = fleet.select(arguments.machines) if arguments.machines else None
     grace = GracePeriod(arguments.patience, settings.memory, fleet)
     if arguments.probe == Probe.always:
-        look = seen_by_all(fleet, chosen, settings.shared, desk.limits, grace)
+        look = seen_by_all(fleet, chosen, desk.here, desk.limits, grace)
     else:
         look = seen(desk.source(), fleet, chosen, grace, second_of(fleet, Probe(arguments.probe)))
     trouble = () if grace.trouble is None else (f"What was seen could not be kept: {grace.trouble}",)
@@ -62,7 +64,7 @@ def validate(desk: ServerContext, arguments: Validate) -> ToolAnswer:
 def matrix(desk: ServerContext, arguments: Look) -> ToolAnswer:
     """Who sees whom."""
     fleet = desk.fleet()
-    found = who_sees_whom(_chosen(fleet, arguments.machines), desk.settings.shared, desk.limits)
+    found = who_sees_whom(_chosen(fleet, arguments.machines), desk.here, desk.limits)
     return ToolAnswer(show.matrix_document(found, arguments.lang))
 
 
@@ -84,8 +86,9 @@ def history(desk: ServerContext, arguments: History) -> ToolAnswer:
 
 def refresh_dashboard(desk: ServerContext, arguments: RefreshDashboard) -> ToolAnswer:
     """Write the page and its Markdown twin, and return the protocol's result. Raises CommandError as the others do."""
-    settings, asked = desk.settings, arguments.model_dump()
-    return ToolAnswer(refresh(desk.fleet(), settings.shared, **asked, limits=desk.limits, memory=settings.memory))
+    settings, baseline = desk.settings, arguments.baseline
+    look = partial(dashboard, desk.fleet(), settings.shared, desk.limits, baseline=baseline, memory=settings.memory)
+    return ToolAnswer(refresh(look, settings.shared, arguments.output_dir, settings.deadline_s))
 
 
 def _chosen(fleet: Fleet, names: list[str] | None) -> tuple[Machine, ...]:

@@ -33,7 +33,7 @@ class Entry(NamedTuple):
         """Return what `tools/list` says of it."""
         returned = self.result.json_schema()
         returned["properties"]["truncated"] = TypeAdapter(results.Truncated).json_schema()
-        taken, said = self.takes.model_json_schema(by_alias=True), _TEXTS["arguments"]
+        taken, said = self.takes.model_json_schema(by_alias=True), TEXTS["arguments"]
         for name, field in taken["properties"].items():
             field["description"] = said.get(f"{self.name}.{name}") or said[name]
         return Tool(
@@ -79,9 +79,9 @@ _DONE: Final[dict[str, tuple[type[a.Arguments], Any, _Run, float]]] = {
 }
 _COMPAT: Final = ("roosync_heartbeat",)
 _CHANGES: Final = ("roosync_plan_change", "roosync_apply_change")
-_TEXTS: Final = tomllib.loads(Path(__file__).with_name("tools.toml").read_text("utf-8"))
+TEXTS: Final = tomllib.loads(Path(__file__).with_name("tools.toml").read_text("utf-8"))
 _ENTRIES: Final = [
-    Entry(name, takes, TypeAdapter(result), run, limit_s, **_TEXTS[name])
+    Entry(name, takes, TypeAdapter(result), run, limit_s, **TEXTS[name])
     for name, (takes, result, run, limit_s) in _DONE.items()
 ]
 

@@ -12,7 +12,6 @@ import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
 from filelock import FileLock, Timeout
@@ -21,9 +20,8 @@ from roosync_ops import typed
 from roosync_ops.agent.share import replace_file
 from roosync_ops.agent.writing import MODE
 from roosync_ops.errors import NOT_AS_EXPECTED, UNAVAILABLE, USAGE, CommandError, usage
-from roosync_ops.fleet import Fleet
-from roosync_ops.gather import dashboard as gathered
-from roosync_ops.gather.limits import SECOND_TIMEOUT_S, Limits, Probe, silently
+from roosync_ops.gather.dashboard import observer
+from roosync_ops.judge.reports import Dashboard
 from roosync_ops.show.dashboard import badge, dashboard_markdown, refreshed
 from roosync_ops.show.page import page
 from roosync_ops.show.text import Style, safe
@@ -34,40 +32,34 @@ from roosync_ops.wire.identity import is_machine_id
 
 #: Inside the shared folder (the protocol, roosync_refresh_dashboard).
 FOLDER: Final = "dashboards"
-_LIMITS: Final = Limits(SECOND_TIMEOUT_S)
 #: Two writers of this computer take turns; one writes for some ms, or hangs until its deadline.
 _LOCK_S: Final = 10.0
 _MISSING: Final = frozenset([errno.ENOENT, errno.ENOTDIR, errno.ENOTCONN, errno.ENODEV, errno.ENXIO, errno.ESTALE])
 
 
-def refresh(  # noqa: PLR0913 - a fleet, where to look and write, and how
-    fleet: Fleet,
+def refresh(  # noqa: PLR0913 - where to write, and how
+    look: Callable[[], Dashboard],
     shared: str | None,
+    output_dir: str | None,
+    deadline_s: float | None,
     *,
-    output_dir: str | None = None,
-    baseline: str | None = None,
     lang: str = "en",
-    limits: Limits = _LIMITS,
-    probe: Probe = Probe.auto,
     presence: bool = False,
-    memory: Path | None = None,
     every_min: int | None = None,
-    tell: Callable[[str], None] = silently,
 ) -> dict[str, Any]:
-    """Look at the fleet, write the dashboard, and return the protocol's result (see show.refreshed for what it means).
+    """Look once, write the dashboard, and return the protocol's result (see show.refreshed for what it means).
 
     It is written into `output_dir`, which must be there, else into `<shared>/dashboards`, which is made in a share that
     is there; with `presence` its Markdown twin tells newer services which machines beat. `every_min`: one that is made
-    anew so often is current until twice that. Raises CommandError (a wrong
-    argument, no replica was read, not written) or StateUnavailableError; no result is returned for what was not read
-    back.
+    anew so often is current until twice that. Raises CommandError (a wrong argument, no replica was read, not written)
+    or StateUnavailableError; no result is returned for what was not read back.
     """
-    writer = gathered.observer()
+    writer = observer()
     if not is_machine_id(writer):
         raise usage(f"this computer's name {writer[:80]!r} is no machineId, and no file can be named by it")
     if output_dir is None and not shared:
         raise usage("no folder is named to write the dashboard into", "add --output DIR or --shared DIR")
-    board = gathered.dashboard(fleet, shared, limits, baseline=baseline, probe=probe, memory=memory, tell=tell)
+    board = look()
     if every_min is not None:
         board = replace(board, fresh_ms=2 * every_min * 60_000)
     name, style = f"mcp-dashboard-{writer}", Style(lang)
@@ -78,7 +70,7 @@ def refresh(  # noqa: PLR0913 - a fleet, where to look and write, and how
             f"{name}.md": dashboard_markdown(board, style, presence=presence),
         }
     files = {file: text.encode("utf-8", "backslashreplace") for file, text in texts.items()}
-    folder = put(files, limits.deadline_s or DEFAULT_DEADLINE_S, output_dir, shared or "")
+    folder = put(files, deadline_s or DEFAULT_DEADLINE_S, output_dir, shared or "")
     return refreshed(board, os.path.join(folder, f"{name}.md"))  # noqa: PTH118 - a text, as it is shown
 
 

@@ -88,10 +88,11 @@ def _failed(host: Host, failure: Failure) -> tuple[bool, CommandOutput]:
 
 def refusal(failure: Failure) -> FunctionCommand:
     """Return the command that fails the host with a reason instead of a traceback."""
-    return FunctionCommand(_refuse, (failure,), {})
+    return FunctionCommand(refuse, (failure,), {})
 
 
-def _refuse(state: State, host: Host, failure: Failure) -> bool:  # noqa: ARG001 - pyinfra's signature
+def refuse(state: State, host: Host, failure: Failure) -> bool:  # noqa: ARG001 - pyinfra's signature
+    """Note why this host alone goes no further, and say so."""
     ledger(host).fail(failure)
     host.log_styled(failure.sentence(), fg="red", log_func=logger.error)
     return False

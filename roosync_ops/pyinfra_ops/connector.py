@@ -40,7 +40,7 @@ _SHELL_ONLY: Final = ("_sudo", "_sudo_user", "_su_user", "_doas", "_dzdo", "_env
 _CONTROL: Final = ("_timeout", "_stdin", "_success_exit_codes")
 #: What pyinfra says of a transfer itself.
 _OF_FILES: Final = ("remote_temp_filename", "print_output", "print_input")
-#: Who else than the one that logged in.
+#: Arguments that run a command as another user than the one that logged in.
 _AS_OTHER: Final = ("_sudo", "_doas", "_dzdo", "_su_user")
 
 
@@ -125,7 +125,7 @@ class Connector(BaseConnector):
     def _as_asked(
         self, command: StringCommand, arguments: dict[str, Any], stdin: bytes, timeout_s: float | None, *, told: bool
     ) -> Finished:
-        """Run a command as whom, where and with what pyinfra's arguments say."""
+        """Run a command as the user, in the folder and with the variables that pyinfra's arguments name."""
         done: list[Finished] = []
 
         def execute() -> tuple[int, CommandOutput]:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeVar
 
 from gevent import Timeout
-from pyinfra import logger
 from pyinfra.api.facts import FactBase
 from pyinfra.api.host import Host
 from pyinfra.context import ctx_host, ctx_state
@@ -20,7 +19,7 @@ from roosync_ops.remote_script.facts_model import ProbeReport
 from roosync_ops.remote_script.question import SilenceError
 from roosync_ops.transport.link import PREFLIGHT, Failure
 
-from . import facts
+from . import commands, facts
 from .connector import Connector
 from .ledger import CHANGED, PYTHON, UNCHANGED, ledger
 from .settled import has_seen
@@ -140,8 +139,7 @@ def _checked(check: Callable[[Machine, ProbeReport], Failure | None]) -> Machine
     machine = machine_of(host)
     failure = machine if isinstance(machine, Failure) else _problem(host, machine, check)
     if failure is not None:  # this host alone, before anything is changed on it
-        ledger(host).fail(failure)
-        host.log_styled(failure.sentence(), fg="red", log_func=logger.error)
+        commands.refuse(host.state, host, failure)
         host.state.fail_hosts({host})
         return None
     ledger(host).steps[PREFLIGHT] = UNCHANGED

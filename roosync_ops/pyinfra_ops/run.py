@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from .plan import Difference
 
-#: Who could make `heartbeats/`, of those a worker looked at, the least first; None: one has seen it.
+#: Which machines that a worker looked at could make `heartbeats/`, the least first; None: one has seen it.
 Firsts: TypeAlias = "list[tuple[bool, str]] | None"
 #: What a machine answered that was looked at already; and the way by which, where that goes on.
 Answered: TypeAlias = "tuple[ProbeReport, Link | None]"
@@ -114,9 +114,9 @@ def run(  # noqa: PLR0913 - each is an option of the commands
 ) -> tuple[Result, ...]:
     """Run deploys/<deploy>.py on `machines`; the results are in their order.
 
-    Who is `known`, by machineId, is not looked at again. With `dry` every machine is looked at and none is changed. A
-    shared state that `is_new` has no `heartbeats/` yet, as far as is known: one machine at most makes it. `parallel`
-    machines at most are at it at once. `tell` hears of each machine's result as soon as it is known.
+    A machine that is `known`, by machineId, is not looked at again. With `dry` every machine is looked at and none is
+    changed. A shared state that `is_new` has no `heartbeats/` yet, as far as is known: one machine at most makes it.
+    `parallel` machines at most are at it at once. `tell` hears of each machine's result as soon as it is known.
     KeyboardInterrupt passes through, the workers ended.
     """
     request = {
@@ -276,7 +276,7 @@ class _Unused(ModuleType):
 def _load_little(transports: Iterable[str]) -> None:
     """Have pyinfra and gevent load what this process uses: all of it takes longer than several logins.
 
-    They ask every installed package for connectors, again for each machine, and for who hears what gevent replaces.
+    They ask every installed package for connectors, again for each machine, and for listeners to what gevent replaces.
     """
     metadata: Any = importlib.import_module("importlib.metadata")
     ours = [metadata.EntryPoint(name, f"{__package__}.{_CONNECTORS[name]}", "") for name in {"ssh", *transports}]

@@ -1,4 +1,4 @@
-"""What a look alone settles: who lacks nothing, cannot go on or waits for its turn needs no pyinfra. Pure functions."""
+"""What a look alone settles: a machine that lacks nothing, cannot go on or waits needs no pyinfra. Pure functions."""
 
 from __future__ import annotations
 

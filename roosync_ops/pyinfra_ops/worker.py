@@ -144,7 +144,7 @@ def _part(host: Host) -> None:
 
 
 def _state_of(request: dict[str, Any]) -> State:
-    """Return pyinfra's state for the machines, as the inventory was read: once, by who asks."""
+    """Return pyinfra's state for the machines, as the inventory was read: once, by the parent process."""
     state = State(check_for_changes=request["dry"])
     state.cwd = os.getcwd()  # noqa: PTH109 - pyinfra holds it as a text
     ctx_state.set(state)

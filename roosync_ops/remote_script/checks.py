@@ -141,6 +141,8 @@ def _no_python(machine: Machine, error: SilenceError) -> Failure:
     hint = there(machine, ("sudo", "apt-get", "install", "-y", "python3"), ("where", "python"))
     if machine.python:  # it may be there under another name
         hint = there(machine, ("command", "-v", "python3"), ("where", "python"))
+    elif machine.bootstrap_python:
+        hint = typed.ours("rollout", machine.machine_id)
     return Failure(PREFLIGHT, error.code, f"no CPython 3.9 or later {where}; {way}", hint)
 
 
@@ -263,9 +265,8 @@ def _evidence(machine: Machine, state: dict[str, Any]) -> Iterator[Evidence]:
     for piece in _part(state, "evidence", list):
         match piece:
             case {"machineId": machine.machine_id, "record": dict(own), "kind": kind} if kind in (FILE, CONFLICT, VIEW):
-                file = str(piece.get("file"))
                 with suppress(NotUnderstoodError):  # it is another machine's, and no evidence about this one
-                    yield Evidence(parse(own, machine.machine_id, file)[0], kind, file)
+                    yield Evidence(parse(own, machine.machine_id)[0], kind, str(piece.get("file")))
 
 
 def _part(value: dict[str, Any], key: str, kind: type) -> Any:

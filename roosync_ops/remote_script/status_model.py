@@ -94,7 +94,7 @@ class ShareState(AgentAnswer):
 
 
 class ViewState(AgentAnswer):
-    """The loop's own experience of the view: who keeps it, and who erased others from it, as far as that shows."""
+    """The loop's own experience of the view: its keeper, and which machine erased others from it."""
 
     keeper: str | None = None
     erased_by: str | None = None

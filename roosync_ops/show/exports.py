@@ -2,7 +2,7 @@
 
 import html
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from roosync_ops.judge import Validation, Verdict
 from roosync_ops.judge.verdict import SILENCED, Basis
@@ -25,27 +25,21 @@ def junit(validation: Validation | None, style: Style = PLAIN, rollout: Mapping[
 
     Machines that are not as expected fail with their reason.
     """
-    suites = []
+    done = [] if rollout is None else [_step_case(row) for row in rollout["machines"]]
+    seen = [] if validation is None else [_case(row, style) for row in validation.verdicts]
+    lines = [f'<testsuites name="roosync-ops" {_counts([*done, *seen])} time="0">']
     if rollout is not None:
-        suites.append(_Suite("roosync-ops rollout", [_step_case(row) for row in rollout["machines"]]))
+        lines += _suite("rollout", done)
     if validation is not None:
-        suites.append(_validated(validation, style))
-    lines = [f'<testsuites name="roosync-ops" {_counts(case for suite in suites for case in suite.cases)} time="0">']
-    for suite in suites:
-        lines.append(f'  <testsuite name="{suite.name}" {_counts(suite.cases)} time="0"{suite.at}>')
-        lines += [f"    {text}" for text, _ in suite.cases]
-        lines += [suite.out] if suite.out else []
-        lines.append("  </testsuite>")
+        out = f"    <system-out>{_xml(*_told(validation, style))}</system-out>"
+        lines += _suite("validate", seen, f' timestamp="{validation.checked_at[:19]}"', out)
     return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', *lines, "</testsuites>"])
 
 
-class _Suite(NamedTuple):
-    """`cases` are (XML, "failed", "skipped" or empty)."""
-
-    name: str
-    cases: list[tuple[str, str]]
-    at: str = ""
-    out: str = ""
+def _suite(name: str, cases: Sequence[tuple[str, str]], at: str = "", *out: str) -> list[str]:
+    """Return a suite of cases: (XML, "failed", "skipped" or empty)."""
+    head = f'  <testsuite name="roosync-ops {name}" {_counts(cases)} time="0"{at}>'
+    return [head, *(f"    {text}" for text, _ in cases), *out, "  </testsuite>"]
 
 
 def _counts(cases: Iterable[tuple[str, str]]) -> str:
@@ -53,17 +47,14 @@ def _counts(cases: Iterable[tuple[str, str]]) -> str:
     return f'tests="{len(ends)}" failures="{ends.count(_FAILED)}" errors="0" skipped="{ends.count(_SKIPPED)}"'
 
 
-def _validated(validation: Validation, style: Style) -> _Suite:
-    rows = validation.verdicts
-    said = [headline(validation.online, validation.total, validation.percent)]
-    said += [basis_line(rows, style)] if rows else []
+def _told(validation: Validation, style: Style) -> list[str]:
+    """Return what is said of the fleet as a whole."""
+    said = [headline(validation.online, validation.total)]
+    said += [basis_line(validation.verdicts, style)] if validation.verdicts else []
     said += [sentence(found, style) for found in beside(validation)]
     stranger = style["diagnosis.stranger"]
     said += [f"{row.machine_id}: {stranger.format(observed=row.observed)}" for row in validation.unexpected]
-    said += [f"{item.file}: {item.kind}: {translated(item.detail, style.lang)}" for item in validation.findings]
-    at = f' timestamp="{validation.checked_at[:19]}"'
-    cases = [_case(row, style) for row in rows]
-    return _Suite("roosync-ops validate", cases, at, f"    <system-out>{_xml(*said)}</system-out>")
+    return said + [f"{item.file}: {item.kind}: {translated(item.detail, style.lang)}" for item in validation.findings]
 
 
 def _step_case(row: Mapping[str, Any]) -> tuple[str, str]:

@@ -89,8 +89,11 @@ def live(  # noqa: PLR0913, PLR0917 - what is seen, what was told, and the scree
     head = []
     if validation is not None:
         basis = [cut(basis_line(validation.verdicts, style), width)] if validation.verdicts else []
-        last = headline(validation.online, validation.total, validation.percent)
-        head = ["", *basis, style.paint(last, BOLD + (GREEN if validation.ok else RED))]
+        head = [
+            "",
+            *basis,
+            style.paint(headline(validation.online, validation.total), BOLD + (GREEN if validation.ok else RED)),
+        ]
     lines = [title, "", *body, *head, *foot]
     return "\n".join(lines[:height])
 

@@ -26,28 +26,19 @@ _IPV4: Final = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])")
 _VERSION: Final = re.compile(r"10\.0\.\d{5}\..*|[4-9]\.\d\.\d\.\d")
 
 
-class Redaction:
-    """Takes `names` (of users, hosts and domains), `paths`, and whatever looks like an address out of texts."""
-
-    def __init__(self, names: Iterable[str | None], paths: Iterable[str] = ()) -> None:
-        self._parts = [
-            re.compile(r"[\\/]".join(map(re.escape, re.split(r"[\\/]", path.rstrip("\\/")))), re.IGNORECASE)
-            for path in _longest(paths)
-        ]
-        wanted = {part for name in names if name for part in (name, *re.split(r"[\\/@]", name), *_LABEL.findall(name))}
-        known = [name for name in _longest(wanted) if not _DRIVE.fullmatch(name) and name.lower() not in _COMMON]
-        self._names = [re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE) for name in known]
-
-    def of(self, text: str) -> str:
-        """Return `text` without them."""
-        for part in self._parts:
-            text = part.sub("<share>", text)
-        for pattern, instead in _PATTERNS:
-            text = pattern.sub(instead, text)
-        text = _IPV4.sub(lambda found: found[0] if _VERSION.fullmatch(found[0]) else "<address>", text)
-        for name in self._names:
-            text = name.sub("<name>", text)
-        return text
+def redacted(text: str, names: Iterable[str | None], paths: Iterable[str] = ()) -> str:
+    """Return `text` without `names` (of users, hosts and domains), `paths`, and whatever looks like an address."""
+    for path in _longest(paths):
+        parts = map(re.escape, re.split(r"[\\/]", path.rstrip("\\/")))
+        text = re.sub(r"[\\/]".join(parts), "<share>", text, flags=re.IGNORECASE)
+    for pattern, instead in _PATTERNS:
+        text = pattern.sub(instead, text)
+    text = _IPV4.sub(lambda found: found[0] if _VERSION.fullmatch(found[0]) else "<address>", text)
+    wanted = {part for name in names if name for part in (name, *re.split(r"[\\/@]", name), *_LABEL.findall(name))}
+    for name in _longest(wanted):
+        if not _DRIVE.fullmatch(name) and name.lower() not in _COMMON:
+            text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "<name>", text, flags=re.IGNORECASE)
+    return text
 
 
 def _longest(texts: Iterable[str]) -> list[str]:

@@ -30,10 +30,10 @@ def report_markdown(report: Report, style: Style = PLAIN, limit: int | None = No
 
     Raises ValueError for a limit that does not hold even the note.
     """
-    text = "\n".join(_lines(report, style, everybody=True))
+    text = "\n".join(_lines(report, style, complete=True))
     if limit is None or len(text) <= limit:
         return text
-    return cut_lines(_lines(report, style, everybody=False), style, limit)
+    return cut_lines(_lines(report, style, complete=False), style, limit)
 
 
 def cut_lines(lines: list[str], style: Style, limit: int) -> str:
@@ -72,12 +72,12 @@ def next_commands(report: Report) -> list[str]:
     return list(dict.fromkeys(found))[:_SHOWN]
 
 
-def _lines(report: Report, style: Style, *, everybody: bool) -> list[str]:
+def _lines(report: Report, style: Style, *, complete: bool) -> list[str]:
     lines = [f"## {_title(report, style)}", ""]
     if report.validation is None:
         lines += [style["report.no_table"]]
     else:
-        lines += _validated(report, report.validation, style, everybody=everybody)
+        lines += _validated(report, report.validation, style, complete=complete)
     if report.rollout is not None:
         lines += section(style["report.changed"], [_done(row, style) for row in report.rollout["machines"]])
     if report.changes is not None:
@@ -98,16 +98,14 @@ def _title(report: Report, style: Style) -> str:
     return style[f"report.{kind}"].format(at=clock(report.validation.checked_at))
 
 
-def _validated(report: Report, validation: Validation, style: Style, *, everybody: bool) -> list[str]:
+def _validated(report: Report, validation: Validation, style: Style, *, complete: bool) -> list[str]:
     """Return the procedure's table, and its objective beside what is there."""
     total = validation.total
-    shown = [row for row in validation.verdicts if everybody or not row.ok]
+    shown = [row for row in validation.verdicts if complete or not row.ok]
     lines = [f"### {style['validation']}", "", *validation_rows(shown, style), ""]
     if len(shown) < total:
         lines += [style["report.as_expected_left_out"].format(count=total - len(shown)), ""]
-    wanted = report.expected_online
-    objective = headline(wanted, total, wanted * 100 // total if total else 0)
-    observed = headline(validation.online, total, validation.percent)
+    objective, observed = headline(report.expected_online, total), headline(validation.online, total)
     sign = "✅" if validation.ok else "❌"
     seen = f"{style['report.observed'].format(observed=observed)} {sign}"
     return [*lines, style["report.objective"].format(objective=objective), "", seen]

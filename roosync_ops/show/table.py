@@ -30,8 +30,13 @@ def table(validation: Validation, style: Style = PLAIN) -> str:
     unlisted = [f"{row.machine_id}  {row.observed}  {clock(row.last_heartbeat, style)}" for row in seen]
     lines += listed(style["unexpected"], unlisted, style)
     lines += _findings(validation.findings, style)
-    last = headline(validation.online, validation.total, validation.percent)
-    return "\n".join([*lines, "", style.paint(last, BOLD + (GREEN if validation.ok else RED))])
+    return "\n".join(
+        [
+            *lines,
+            "",
+            style.paint(headline(validation.online, validation.total), BOLD + (GREEN if validation.ok else RED)),
+        ]
+    )
 
 
 def cells(row: Verdict, style: Style) -> dict[str, str]:
@@ -87,7 +92,7 @@ def survey_table(survey: Survey, style: Style = PLAIN) -> str:
     lines = [style["shared"].format(shared=safe(survey.shared), at=clock(survey.checked_at, style)), ""]
     lines += tabled("survey", rows, style) if rows else [style["nothing"]]
     lines += _findings(survey.findings, style)
-    return "\n".join([*lines, "", headline(survey.online, survey.total, survey.percent)])
+    return "\n".join([*lines, "", headline(survey.online, survey.total)])
 
 
 def machines_table(rows: Sequence[Mapping[str, Any]], style: Style = PLAIN) -> str:
@@ -134,7 +139,7 @@ def markdown(validation: Validation, style: Style = PLAIN) -> str:
     """Return Markdown with the procedure's own headings and its last line, to paste where the procedure asks for it."""
     lines = [f"## {style['validation']}", "", *validation_rows(validation.verdicts, style)]
     lines += seen_besides(validation, style)
-    return "\n".join([*lines, "", headline(validation.online, validation.total, validation.percent)])
+    return "\n".join([*lines, "", headline(validation.online, validation.total)])
 
 
 def seen_besides(validation: Validation, style: Style) -> list[str]:

@@ -4,5 +4,8 @@ Above this room nothing knows whether a folder, a machine at the other end of SS
 """
 
 from .document import from_document
-from .folder import read_folder
+from .folder import FolderSource
 from .shared import SharedState, StateUnavailableError
+
+#: Gives what reads the shared state at an address whenever it is called: a folder's path; there is no other yet.
+open_source = FolderSource

@@ -9,6 +9,7 @@ from roosync_ops import typed
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.identity import is_machine_id
 from roosync_ops.wire.merge import Evidence, Snapshot
+from roosync_ops.wire.names import machine_of
 from roosync_ops.wire.record import parse
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS
 from roosync_ops.wire.text import NotUnderstoodError
@@ -99,7 +100,7 @@ def _first(error: ValidationError) -> tuple[str, str]:
 def _finding(item: object) -> f.Finding:
     match item:
         case {"file": str(file), "kind": str(kind), "detail": str(detail)}:
-            return f.Finding(file, kind, detail)
+            return f.Finding(file, kind, detail, machine_of(file))
     return f.Finding("", f.WRONG_TYPE, f"a finding that is a {type(item).__name__} of another shape")
 
 
@@ -111,10 +112,12 @@ def _piece(item: object, where: str) -> Evidence | f.Finding:
     if not is_machine_id(given.machine_id):
         return f.Finding(given.file, f.NOT_A_MACHINE, f"{given.machine_id!r:.80} is no machineId")
     try:
-        record, _ = parse(given.record, given.machine_id, given.file)  # its findings are in the answer already
+        record, _ = parse(given.record, given.machine_id)  # its findings are in the answer already
     except NotUnderstoodError as error:
-        return f.Finding(given.file, error.kind, error.detail)
-    return Evidence(record, given.kind, given.file, given.modified_ms, time_or_none(given.read_at))
+        return f.Finding(given.file, error.kind, error.detail, machine_of(given.file))
+    piece = Evidence(record, given.kind, given.file, machine_of(given.file))
+    piece.modified_ms, piece.read_ms = given.modified_ms, time_or_none(given.read_at)
+    return piece
 
 
 def _place_in_time(evidence: list[Evidence], answer: StateDocument, asked_ms: int, now_ms: int) -> None:

@@ -1,8 +1,12 @@
 """The shared state in a synced folder, read with a deadline; and where it is if the folder that is named is none."""
 
 import errno
+import os
 import re
+import sys
+import threading
 from contextlib import suppress
+from copy import copy
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
@@ -10,7 +14,7 @@ from urllib.parse import unquote
 from roosync_ops import typed
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.bounds import Bounds
-from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, BoundedShare, ShareHungError
+from roosync_ops.wire.deadline import DEFAULT_DEADLINE_S, FIRST_READING_S, BoundedShare, ShareHungError
 from roosync_ops.wire.folder import (
     SETTLE_S,
     read_heartbeats,
@@ -18,9 +22,10 @@ from roosync_ops.wire.folder import (
     read_view,
     report_stranger,
 )
-from roosync_ops.wire.merge import Snapshot
-from roosync_ops.wire.names import HEARTBEATS, USUAL_NAME, VIEW_NAME, copies_of
+from roosync_ops.wire.merge import Snapshot, Source
+from roosync_ops.wire.names import HEARTBEATS, USUAL_NAME, VIEW_NAME, copies_of, machine_of
 from roosync_ops.wire.signs import FOLDERS, SIGNS_S, signs_within
+from roosync_ops.wire.times import now_ms
 
 from .shared import DOUBLED, SharedState, StateUnavailableError, assemble
 
@@ -35,22 +40,34 @@ _ITS_OWN: Final = frozenset([*FOLDERS, ".machine-registry.json", ".identity-regi
 #: So many folders are looked into for the right one.
 _MAX_CHILDREN: Final = 64
 _EMPTY: Final = "it is empty"
+_QUOTES: Final = "\"'\u201c\u201d\u2018\u2019«»"
 #: How a second folder or view of one name is shown beside the first. The copy of a whole share is told by number alone:
 #: a backup under another name is none.
 _COPIES: Final = {HEARTBEATS: copies_of("(?i:heartbeats)"), VIEW_NAME: copies_of("heartbeat", r"\.json")}
 _NUMBERED: Final = re.compile(r"(.+?)(?: ?\(\d{1,3}\))*", re.DOTALL)
 
 
-def read_folder(
-    path: str | Path, now_ms: int, deadline_s: float = DEFAULT_DEADLINE_S, bounded: BoundedShare | None = None
-) -> SharedState:
-    """Read the shared folder `path` at `now_ms` (ms since the epoch); it hangs after `deadline_s` without progress.
+class FolderSource:
+    """The folder `path`, read by one call at a time: however long it hangs, however often it is asked: one thread."""
 
-    A long reading says on stderr how far it is. Who reads again and again passes the same `bounded`, whose deadline
-    then holds: a share that hangs costs one thread in all, not one a reading. Raises StateUnavailableError: missing, no
-    folder, no shared state, hung, or nothing readable in it.
+    def __init__(self, path: str, deadline_s: float | None = None) -> None:
+        self._path = path
+        self._bounded = BoundedShare(deadline_s or (FIRST_READING_S if sys.platform == "win32" else DEFAULT_DEADLINE_S))
+        self._turn = threading.Lock()
+
+    def __call__(self) -> SharedState:
+        # The time before the reading: a slow share must not make what is read from it look older than it is.
+        with self._turn:
+            return read_folder(self._path, now_ms(), self._bounded)
+
+
+def read_folder(path: str | Path, now_ms: int, bounded: BoundedShare | None = None) -> SharedState:
+    """Read the shared folder `path` at `now_ms` (ms since the epoch), which hangs where `bounded` sees no progress.
+
+    A long reading says on stderr how far it is. Raises StateUnavailableError: missing, no folder, no shared state,
+    hung, or nothing readable in it.
     """
-    shared, bounded = str(path), bounded or BoundedShare(deadline_s)
+    shared, bounded = str(path), bounded or BoundedShare(DEFAULT_DEADLINE_S)
     read = Snapshot(now_ms, Bounds(named=shared))
     try:
         snapshot = bounded.call(
@@ -75,14 +92,13 @@ def read_folder(
 
 def _what_came(read: Snapshot, why: str) -> Snapshot:
     """Return what a reading that hangs in one file came to: those that did not come are there, and cannot be read."""
-    came, left = Snapshot(read.read_at_ms, read.bounds), [*reversed(read.left)]
+    came, left = copy(read), [*reversed(read.left)]
     came.evidence, came.findings = read.evidence[:], read.findings[:]  # the reading that hangs may go on
-    came.seen, came.view, came.view_state = read.seen, read.view, read.view_state
     if came.view_state == "absent":
         came.view_state = f.UNREADABLE
         left.append(VIEW_NAME)
     for file in left:
-        came.report(file, f.UNREADABLE, why)
+        Source(came, file, machine_of(file)).report(f.UNREADABLE, why)
     return came
 
 
@@ -122,15 +138,16 @@ def wrong_place(shared: str) -> tuple[str, str | None] | None:
 
 
 def meant(shared: str) -> str | None:
-    """Return the folder a setting names once quotes, what is not seen, `;`, `~` or `file://` are taken off; or None.
+    """Return the folder that a setting means: what a shell would read, without quotes, `;` or `file://`; or None.
 
     What names a file of the shared state means its folder.
     """
-    bare = "".join(char for char in shared if char.isprintable()).strip().rstrip(";,").strip("\"'").strip()
+    said = shared.removeprefix("export ").removeprefix("ROOSYNC_SHARED_PATH=")
+    bare = "".join(char for char in said if char.isprintable()).strip().rstrip(";,").strip(_QUOTES).strip()
     if bare.startswith("file://"):
         bare = unquote(bare[len("file://") :])
     with suppress(OSError, RuntimeError, ValueError):  # no home, no such user, a NUL
-        place = Path(bare).expanduser()
+        place = Path(os.path.expandvars(bare)).expanduser()
         if bare and place.is_file():
             place = next((folder for folder in place.absolute().parents[:2] if _is_shared_state(folder)), place)
         return str(place) if bare and str(place) != shared and place.is_dir() else None
@@ -163,7 +180,7 @@ def read_doubles(shared: str, names: list[str], snapshot: Snapshot) -> None:
 def _twin(place: Path, label: str, snapshot: Snapshot) -> None:
     names = [item.name for item in place.iterdir()] if place.is_dir() else []
     if not {HEARTBEATS, VIEW_NAME}.isdisjoint(names):
-        snapshot.report(label, DOUBLED, "a second shared state of this name; the records in it are evidence")
+        Source(snapshot, label).report(DOUBLED, "a second shared state of this name; the records in it are evidence")
         if HEARTBEATS in names:
             read_heartbeats(str(place / HEARTBEATS), f"{label}/{HEARTBEATS}", snapshot)
         if VIEW_NAME in names:
@@ -173,12 +190,12 @@ def _twin(place: Path, label: str, snapshot: Snapshot) -> None:
 
 def _within(place: Path, label: str, names: list[str], snapshot: Snapshot) -> None:
     for name in sorted(names):
-        which, path = double_of(name), place / name
+        which, path, source = double_of(name), place / name, Source(snapshot, label + name)
         if which == HEARTBEATS and not path.is_symlink() and path.is_dir():
-            snapshot.report(label + name, DOUBLED, f"a second {HEARTBEATS} folder; the records in it are evidence")
+            source.report(DOUBLED, f"a second {HEARTBEATS} folder; the records in it are evidence")
             read_heartbeats(str(path), label + name, snapshot)
         elif which == VIEW_NAME:
-            snapshot.report(label + name, DOUBLED, f"a second {VIEW_NAME}; its entries are evidence")
+            source.report(DOUBLED, f"a second {VIEW_NAME}; its entries are evidence")
             read_view(str(path), label + name, snapshot)
         elif name in (USUAL_NAME, place.name) and HEARTBEATS in names and not (label or path.is_symlink()):
             _twin(path, name, snapshot)

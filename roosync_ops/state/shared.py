@@ -1,7 +1,8 @@
 """What one reading of the shared state gave, merged: the best evidence for each machine, and the findings."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
@@ -12,7 +13,7 @@ from roosync_ops.wire import findings as f
 from roosync_ops.wire.findings import Finding
 from roosync_ops.wire.identity import machine_id_named
 from roosync_ops.wire.merge import FILE, VIEW, Evidence, Snapshot, merge
-from roosync_ops.wire.names import OUR_WORKSPACE, file_of, machine_of
+from roosync_ops.wire.names import OUR_WORKSPACE, file_of
 from roosync_ops.wire.record import LEFT_STATE, RUNNING_STATE, Record, object_in
 from roosync_ops.wire.signs import MAX_FILES
 from roosync_ops.wire.status import FUTURE_TOLERANCE_MS
@@ -89,7 +90,7 @@ class SharedState:
     view: dict[str, Any] | None
     view_state: str
     seen: int
-    _by_machine: dict[str, tuple[Finding, ...]] = field(default_factory=dict, repr=False)
+    _by_machine: dict[str | None, list[Finding]] = field(default_factory=dict, repr=False)
     own_files: dict[str, Record] = field(default_factory=dict, repr=False)
     signs: dict[str, Sign] = field(default_factory=dict, repr=False)
 
@@ -98,7 +99,7 @@ class SharedState:
         piece = self.machines.get(machine_id)
         return None if piece is None else piece.record
 
-    def findings_about(self, machine_id: str) -> tuple[Finding, ...]:
+    def findings_about(self, machine_id: str) -> Sequence[Finding]:
         """Return the findings about this machine's own files, conflict copies included."""
         return self._by_machine.get(machine_id, ())
 
@@ -112,12 +113,15 @@ def assemble(shared: str, read: Snapshot, signs: object = None) -> SharedState:
     machines = merge(pieces, read_at_ms, found)
     of_another = {item.file for item in found if item.kind == f.OF_ANOTHER}
     own = {piece.record.machine_id: piece for piece in pieces if piece.kind == FILE}
-    found += _mark_undone(machines, own, tuple(found), read_at_ms)
+    found += _mark_undone(machines, own, of_another, read)
     if read.seen and not machines:
         said = f"nothing readable in the shared state {shared}: {_first(found)}"
         raise StateUnavailableError(said, typed.ours("matrix"))
     for piece in machines.values():
         found += islice(_wrong_fields(piece), _MAX_WRONG)
+    by_machine: dict[str | None, list[Finding]] = {}
+    for item in found:
+        by_machine.setdefault(item.machine_id, []).append(item)
     own_files = {name: piece.record for name, piece in own.items() if piece.file not in of_another}
     return SharedState(
         shared,
@@ -127,7 +131,7 @@ def assemble(shared: str, read: Snapshot, signs: object = None) -> SharedState:
         read.view,
         read.view_state,
         read.seen,
-        _by_machine(found),
+        by_machine,
         own_files,
         signs_in(signs, read_at_ms),
     )
@@ -142,7 +146,7 @@ def _counted(found: list[Finding]) -> tuple[Finding, ...]:
             names = ", ".join(item.file.rpartition("/")[2] for item in items[1:_MAX_NAMED])
             more = ", ..." if len(items) > _MAX_NAMED else ""
             detail = f"{items[0].detail}; {len(items)} such files: also {names}{more}"
-            items = [f.Finding(items[0].file, kind, detail)]
+            items = [f.Finding(items[0].file, kind, detail, items[0].machine_id)]
         result += items
     return tuple(result)
 
@@ -159,36 +163,26 @@ def _wrong_fields(piece: Evidence) -> Iterator[Finding]:
         for name, is_right in fields.items():
             if values.get(name) is not None and not is_right(values[name]):
                 said = f"{record.machine_id}: {f'{part}.' if part else ''}{name}: not {values[name]!r:.40}"
-                yield f.Finding(piece.file, f.WRONG_TYPE, said)
-
-
-def _by_machine(found: list[Finding]) -> dict[str, tuple[Finding, ...]]:
-    grouped: dict[str, list[Finding]] = {}
-    for finding in found:
-        owner = machine_of(finding.file)
-        if owner is not None:
-            grouped.setdefault(owner, []).append(finding)
-    return {machine_id: tuple(items) for machine_id, items in grouped.items()}
+                yield f.Finding(piece.file, f.WRONG_TYPE, said, piece.machine_id)
 
 
 def _mark_undone(
-    machines: Mapping[str, Evidence], own: Mapping[str, Evidence], findings: Iterable[f.Finding], now_ms: int
+    machines: Mapping[str, Evidence], own: Mapping[str, Evidence], of_another: set[str], read: Snapshot
 ) -> list[f.Finding]:
     """Mark each best record that contradicts its machine's own file: what older services did to it; return that.
 
-    `findings` are those of the reading itself: a file that cannot be read is told as that, and was not deleted.
+    A file that cannot be read is told as that, and was not deleted.
     """
-    broken = {item.file.lower() for item in findings if item.kind != f.VANISHED}
-    of_another = {item.file for item in findings if item.kind == f.OF_ANOTHER}
+    broken = {item.file.lower() for item in read.findings if item.kind != f.VANISHED}
     found = []
     for name, best in machines.items():
         file = file_of(name)
         if name in own and own[name].file in of_another:
             best.undone = f.OF_ANOTHER, own[name].modified_ms
         elif name in own or file not in broken:
-            best.undone = _undone(best, own.get(name), now_ms)
+            best.undone = _undone(best, own.get(name), read.read_at_ms)
         if best.undone is not None and best.undone[0] != f.OF_ANOTHER:
-            found.append(f.Finding(file, best.undone[0], _SAID[best.undone[0]]))
+            found.append(f.Finding(file, best.undone[0], _SAID[best.undone[0]], name))
     return found
 
 
@@ -238,10 +232,8 @@ def _all(raw: object) -> Iterator[tuple[str, object, str]]:
         if folder in _SOURCES:
             yield name.removesuffix(".heartbeat"), text[:64].strip(), _SOURCES[folder]
         elif folder == "presence":
-            try:
+            with suppress(NotUnderstoodError):
                 yield name.removesuffix(".json"), load(text.encode("utf-8", "replace"))[0].get("lastSeen"), folder
-            except NotUnderstoodError:
-                continue
         elif folder == "dashboards":
             for at, name, workspace in _LINE.findall(text):
                 if workspace.strip() != OUR_WORKSPACE:

@@ -4,6 +4,7 @@ import posixpath
 import re
 import secrets
 import shutil
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,9 +37,8 @@ class WindowsSsh(OpenSsh, WindowsLink):
         target = sftp_path(path)
         part = f"{target}.{secrets.token_hex(4)}{_PART}"
         folder, name = posixpath.split(target)
-        here = room() / secrets.token_hex(8)
-        back = here.with_suffix(".back")
-        try:
+        with tempfile.TemporaryDirectory(dir=room()) as beside:
+            here, back = Path(beside, "sent"), Path(beside, "back")
             here.write_bytes(data)
             folders = [folder[:at] for at in range(1, len(folder) + 1) if folder[at : at + 1] in {"/", ""}]
             left = re.compile(re.escape(name) + _LEFT)
@@ -52,9 +52,6 @@ class WindowsSsh(OpenSsh, WindowsLink):
                 self._batch([f"-rm {_word(part)}"])
                 raise TransferError(f"{path}: not uploaded ({said}); {self._left(target)}")
             self._put_in_place(part, target)
-        finally:
-            here.unlink(missing_ok=True)
-            back.unlink(missing_ok=True)
 
     def _put_in_place(self, part: str, target: str) -> None:
         """Replace the target. Windows refuses while a process holds it open."""
@@ -78,14 +75,12 @@ class WindowsSsh(OpenSsh, WindowsLink):
         return "what was there is still there" if there else "no such file is there now: upload it again"
 
     def get(self, path: str) -> bytes:
-        here = room() / secrets.token_hex(8)
-        try:
+        with tempfile.TemporaryDirectory(dir=room()) as beside:
+            here = Path(beside, "got")
             code, said = self._batch([f"get {_word(sftp_path(path))} {_word(str(here))}"])
             if code != 0:
                 raise TransferError(f"{path}: {said}")
             return here.read_bytes()
-        finally:
-            here.unlink(missing_ok=True)
 
     def list_folder(self, path: str) -> list[str]:
         code, said = self._batch([f"ls -1 {_word(sftp_path(path).rstrip('/') + '/')}"])

@@ -32,7 +32,7 @@ _MAX_LOG_BYTES: Final = 1024 * 1024
 _IDLE_S: Final = 60
 _OWN_FAILURE: Final = 255
 #: No program asks a person: not on a terminal, and not in a window.
-_ASKS_NOBODY: Final = {"SSH_ASKPASS_REQUIRE": "never"}
+_NO_QUESTIONS: Final = {"SSH_ASKPASS_REQUIRE": "never"}
 #: What a person's own session has and a program's may not, as scp and sftp have it: no tunnels, no windows, no other
 #: command there, and none here whose output would be taken for the machine's.
 _NO_SESSION_OF_THE_USERS: Final = {
@@ -116,7 +116,7 @@ class OpenSsh(PosixLink):
                 [*self.words(), "-G", "--", self.destination],
                 until=time.monotonic() + self.patience.login_s,
                 max_out=process.MAX_ERR_BYTES,
-                environment=os.environ | _ASKS_NOBODY,
+                environment=os.environ | _NO_QUESTIONS,
             )
         except OSError:
             return False
@@ -129,7 +129,7 @@ class OpenSsh(PosixLink):
         until = None if timeout_s is None else time.monotonic() + timeout_s
         words = [*self.words(), "-E", str(log), "-T", *words]
         try:
-            environment = os.environ | _ASKS_NOBODY
+            environment = os.environ | _NO_QUESTIONS
             done = process.run(words, stdin, until=until, max_out=link.MAX_ANSWER, watch=watch, environment=environment)
         except FileNotFoundError:
             raise LinkError(link.NO_SSH_CLIENT, _NO_PROGRAM, ssh_errors.install()) from None

@@ -105,6 +105,8 @@ def worded(log: Log, err: str) -> LinkError:
 
 def _error(log: Log, code: str, said: str, proxy: str | None) -> LinkError:
     meaning, at_fault, hint = _CODES[code]["means"], _CODES[code]["of"], ""
+    if said.startswith("Certificate "):
+        meaning = "its host certificate is refused"
     if at_fault == _HERE:
         return LinkError(code, f"{meaning}: {said}")
     if proxy is not None:  # a hop on the way

@@ -15,7 +15,7 @@ from .link import Link
 
 #: cmd.exe takes 8,191 characters, of which OpenSSH spends some on `cmd.exe /c "..."`.
 MAX_LINE: Final = 8000
-#: Where what a command line names of ours lies, for as long as it takes: in the user's profile, where nobody else may
+#: Where what a command line names of ours lies, for as long as it takes: in the user's profile, where no other user may
 #: write. Sessions of SSH, SFTP and WinRS begin in the profile, so the path is plain whatever the user is called.
 FOLDER: Final = r"AppData\Local\roosync-ops"
 

@@ -48,12 +48,6 @@ def _untrusted(_: Access, error: Exception) -> tuple[str, str]:
     return link.UNREACHABLE, f"TLS error: {reason}; winrm_ca names the authority that signed its certificate"
 
 
-def _late(access: Access, error: Exception) -> tuple[str | None, str]:
-    if isinstance(error, requests.ConnectTimeout):
-        return link.UNREACHABLE, f"Could not connect to {access.host} port {access.port}: no answer in time"
-    return None, "no answer in time: it took the connection and then said nothing"
-
-
 def _unconnected(access: Access, error: Exception) -> tuple[str, str]:
     cause = _innermost(error)
     if isinstance(cause, socket.gaierror) or "NameResolutionError" in str(error):
@@ -62,7 +56,7 @@ def _unconnected(access: Access, error: Exception) -> tuple[str, str]:
     return link.UNREACHABLE, f"Could not connect to {access.host} port {access.port}: {reason}"
 
 
-def _says(text: str, code: str = link.UNREACHABLE) -> Words:
+def _says(text: str, code: str | None = link.UNREACHABLE) -> Words:
     """Return the words for an error that is always told the same; `{access.auth}` is how the login was to be."""
     return lambda access, error: (code, text.format(access=access, error=error))
 
@@ -72,7 +66,8 @@ _WORDS: Final[tuple[tuple[type[Exception] | tuple[type[Exception], ...], Words],
     (AuthenticationError, _says(_REFUSED, link.LOGIN_REFUSED)),
     ((WinRMTransportError, WSManFaultError), _coded),
     (requests.exceptions.SSLError, _untrusted),
-    (requests.Timeout, _late),
+    (requests.ConnectTimeout, _says("Could not connect to {access.host} port {access.port}: no answer in time")),
+    (requests.Timeout, _says("no answer in time: it took the connection and then said nothing", None)),
     (requests.TooManyRedirects, _says("the machine points to another address, which is not followed")),
     (requests.ConnectionError, _unconnected),
     # pypsrp looks for the login that encrypts, and there is none.

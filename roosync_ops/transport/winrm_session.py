@@ -227,7 +227,7 @@ def _bounded(build: Callable[..., requests.Response]) -> Callable[..., requests.
 
 
 def _no_plaintext(response: requests.Response, *_: Any, **__: Any) -> None:
-    """Take no answer that anybody on the way could have written. pypsrp would."""
+    """Take no answer that another computer on the way could have written. pypsrp would."""
     kind = response.headers.get("content-type", "")
     if response.ok and response.content and not kind.startswith(("multipart/encrypted", "multipart/x-multi-encrypted")):
         raise WinRMError("it answered in plaintext where everything must be encrypted; so the answer is not believed")

@@ -31,12 +31,13 @@ OF_ANOTHER = "record-of-another-machine"
 
 
 class Finding:
-    """One thing that was not understood. `file` is relative to the shared folder."""
+    """One thing that was not understood: `file` is relative to the shared folder, `machine_id` whose that is."""
 
-    __slots__ = ("detail", "file", "kind")
+    __slots__ = ("detail", "file", "kind", "machine_id")
 
-    def __init__(self, file: str, kind: str, detail: str) -> None:
+    def __init__(self, file: str, kind: str, detail: str, machine_id: str | None = None) -> None:
         self.file = file
+        self.machine_id = machine_id
         self.kind = kind
         self.detail = detail
 

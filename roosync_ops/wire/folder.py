@@ -13,12 +13,10 @@ from . import findings as f
 from .bounds import Bounds
 from .files import ASIDE, SPARE, read_file
 from .identity import machine_id_named
-from .merge import CONFLICT, FILE, VIEW, Evidence, Snapshot
+from .merge import CONFLICT, FILE, VIEW, Snapshot, Source
 from .names import HEARTBEATS, LEFT_ENDING, VIEW_NAME, owner_of
-from .record import BEFORE, KNOWS, MAX_KNOWS, is_too_deep, object_in, parse
-from .status import FUTURE_TOLERANCE_MS
+from .record import BEFORE, KNOWS, MAX_KNOWS, is_too_deep, object_in
 from .text import Members, NotUnderstoodError, load
-from .times import to_iso
 from .typed import Any, Callable, Json
 
 #: The older services empty a file before they write it (up to one reading in five saw 0 bytes): what was
@@ -81,12 +79,12 @@ def read_heartbeats(folder: str, label: str, snapshot: Snapshot) -> None:
     try:
         if stat.S_ISLNK(os.lstat(folder).st_mode):
             snapshot.seen += 1
-            snapshot.report(label, f.SYMLINK, "a symbolic link; never followed")
+            Source(snapshot, label).report(f.SYMLINK, "a symbolic link; never followed")
             return
         names = bounds.names_in(folder)
     except OSError as error:
         snapshot.seen += 1
-        snapshot.report(label, f.UNREADABLE, _reason(error))
+        Source(snapshot, label).report(f.UNREADABLE, _reason(error))
         return
     spelt: dict[str, str] = {}
     snapshot.left = [f"{label}/{name}" for name in reversed(names)]
@@ -106,164 +104,148 @@ def _read_named(folder: str, label: str, name: str, spelt: dict[str, str], snaps
         report_stranger(folder, f"{label}/", name, snapshot)
         return
     machine_id, kind = target
-    file = f"{label}/{name}"
+    source = Source(snapshot, f"{label}/{name}", machine_id)
     snapshot.seen += 1
     if kind == CONFLICT and not name.endswith(LEFT_ENDING):
-        snapshot.report(file, f.CONFLICT_COPY, f"a conflict copy; evidence about {machine_id}")
+        source.report(f.CONFLICT_COPY, f"a conflict copy; evidence about {machine_id}")
     elif kind == FILE and spelt.setdefault(machine_id, name) != name:
-        snapshot.report(file, f.CASE_DOUBLE, f"the same machine as {spelt[machine_id]}")
-    _read_one(os.path.join(folder, name), file, machine_id, kind if label == HEARTBEATS else CONFLICT, snapshot)
+        source.report(f.CASE_DOUBLE, f"the same machine as {spelt[machine_id]}")
+    _read_one(os.path.join(folder, name), machine_id, kind if label == HEARTBEATS else CONFLICT, source)
 
 
 def report_stranger(folder: str, label: str, name: str, snapshot: Snapshot) -> None:
     """Temporary files are no concern of a reader; a `.json` that names no machine is, and what is in an agent's way."""
+    source = Source(snapshot, label + name)
     if not name.startswith("."):
         if name.endswith(".json"):
-            snapshot.report(f"{label}{name}", f.NOT_A_MACHINE, "the file's name is no machineId")
+            source.report(f.NOT_A_MACHINE, "the file's name is no machineId")
     elif name.endswith(ASIDE):
-        snapshot.report(f"{label}{name}", f.SET_ASIDE, "was in an agent's way; look at it, and remove it")
+        source.report(f.SET_ASIDE, "was in an agent's way; look at it, and remove it")
     elif name.endswith((".tmp", SPARE)):
         try:
             litter = not stat.S_ISREG(os.lstat(os.path.join(folder, name)).st_mode)
         except OSError:
             return
         if litter:
-            snapshot.report(f"{label}{name}", f.NOT_A_FILE, "under an agent's temporary name; not followed, not opened")
+            source.report(f.NOT_A_FILE, "under an agent's temporary name; not followed, not opened")
 
 
-def _read_one(path: str, file: str, machine_id: str, kind: str, snapshot: Snapshot) -> None:
+def _read_one(path: str, machine_id: str, kind: str, source: Source) -> None:
+    bounds = source.snapshot.bounds
     try:
-        data, bom = load(read_file(path, snapshot.bounds.record_bytes))
+        data, bom = load(read_file(path, bounds.record_bytes))
         if bom:
-            snapshot.report(file, f.BOM, "begins with a byte-order mark; read all the same")
-        modified_ms = None
-        if snapshot.bounds.files is None:
-            modified_ms = os.lstat(path).st_mtime_ns // 1_000_000
-        _accept(data, machine_id, kind, file, snapshot, modified_ms)
-        _accept_before(data, machine_id, file, snapshot)
+            source.report(f.BOM, "begins with a byte-order mark; read all the same")
+        modified_ms = None if bounds.files is not None else os.lstat(path).st_mtime_ns // 1_000_000
+        source.accept(data, machine_id, kind, modified_ms)
+        _accept_before(data, machine_id, source)
     except NotUnderstoodError as error:
-        if error.kind == f.ID_CONTRADICTS_NAME and _is_copy_of_another(data, machine_id, file, snapshot, modified_ms):
+        if error.kind == f.ID_CONTRADICTS_NAME and _is_copy_of_another(data, machine_id, source, modified_ms):
             return
-        if not _put_off(snapshot, path, error.kind, lambda: _read_one(path, file, machine_id, kind, snapshot)):
-            snapshot.report(file, error.kind, error.detail)
+        if not _put_off(source.snapshot, path, error.kind, lambda: _read_one(path, machine_id, kind, source)):
+            source.report(error.kind, error.detail)
     except FileNotFoundError:
-        snapshot.report(file, f.VANISHED, "vanished between listing and reading")
+        source.report(f.VANISHED, "vanished between listing and reading")
     except OSError as error:
-        snapshot.report(file, f.UNREADABLE, _reason(error))
+        source.report(f.UNREADABLE, _reason(error))
 
 
-def _accept(  # noqa: PLR0913, PLR0917 - a record, where it was, and when
-    data: Json, machine_id: str, kind: str, file: str, snapshot: Snapshot, modified_ms: int | None = None
-) -> None:
-    record, found = parse(data, machine_id, file)
-    whose = f"{machine_id}: " if kind == VIEW else ""  # one file, many machines
-    for one in found:
-        snapshot.report(one.file, one.kind, whose + one.detail)
-    last = record.last_heartbeat_ms
-    now_ms = snapshot.now_ms
-    ahead = 0 if last is None else last - now_ms
-    if last is not None and ahead > FUTURE_TOLERANCE_MS:
-        snapshot.report(file, f.FUTURE_HEARTBEAT, f"{whose}{to_iso(last)} lies {ahead // 1000} s ahead of the reader")
-    if snapshot.bounds.slim is not None and not snapshot.bounds.slim(record, kind):
-        return
-    read_ms = now_ms if now_ms > snapshot.read_at_ms else None
-    snapshot.evidence.append(Evidence(record, kind, file, modified_ms, read_ms))
-
-
-def _is_copy_of_another(data: Json, machine_id: str, file: str, snapshot: Snapshot, modified_ms: int | None) -> bool:
+def _is_copy_of_another(data: Json, machine_id: str, source: Source, modified_ms: int | None) -> bool:
     """Take `NAME-HOST.json`, which OneDrive makes of a second NAME.json, for the conflict copy it is; else False."""
     inner = machine_id_named(data.get("machineId"))
     if inner is None or not machine_id.startswith(f"{inner}-"):
         return False
-    _accept(data, inner, CONFLICT, file, snapshot, modified_ms)
-    snapshot.report(file, f.CONFLICT_COPY, f"a conflict copy; evidence about {inner}")
+    source.accept(data, inner, CONFLICT, modified_ms)
+    source.report(f.CONFLICT_COPY, f"a conflict copy; evidence about {inner}")
     return True
 
 
-def _accept_before(entry: Json, machine_id: str, file: str, snapshot: Snapshot) -> None:
+def _accept_before(entry: Json, machine_id: str, source: Source) -> None:
     """Take in what an entry of the view, wherever it was migrated to, says that our agent wrote before.
 
     And what the record of the view's keeper says of machines whose own files were undone.
     """
     before = entry.get(BEFORE)
     if isinstance(before, dict):
-        _accept({**before, "machineId": machine_id}, machine_id, VIEW, file, snapshot)
+        source.accept({**before, "machineId": machine_id}, machine_id, VIEW)
     for key, known in list(object_in(object_in(entry, "agent"), KNOWS).items())[:MAX_KNOWS]:
         if isinstance(known, dict) and KNOWS not in (known.get("agent") or ()):
-            _read_entry(key, known, file, snapshot)
+            _read_entry(key, known, source)
 
 
 def read_view(path: str, file: str, snapshot: Snapshot) -> None:
     """Read `heartbeat.json`; one entry that is wrong loses that entry alone. Of a second one only the entries count."""
     before = len(snapshot.evidence), len(snapshot.findings), snapshot.seen
+    source = Source(snapshot, file)
     try:
-        view = _scan_view(path, file, snapshot)
+        view = _scan_view(path, source)
     except NotUnderstoodError as error:
         del snapshot.evidence[before[0] :], snapshot.findings[before[1] :]
         snapshot.seen = before[2]
         if not _put_off(snapshot, path, error.kind, lambda: read_view(path, file, snapshot)):
-            _view_is(error.kind, error.detail, file, snapshot)
+            _view_is(error.kind, error.detail, source)
         return
     except FileNotFoundError:
         return
     except OSError as error:
-        _view_is(f.UNREADABLE, _reason(error), file, snapshot)
+        _view_is(f.UNREADABLE, _reason(error), source)
         return
     if file == VIEW_NAME:
         snapshot.view, snapshot.view_state = view, "read"
     entries = view.get("heartbeats")
     if not isinstance(entries, dict):
         snapshot.seen += 1
-        snapshot.report(file, f.WRONG_TYPE, f"heartbeats is a {type(entries).__name__}, not an object")
+        source.report(f.WRONG_TYPE, f"heartbeats is a {type(entries).__name__}, not an object")
 
 
-def _scan_view(path: str, file: str, snapshot: Snapshot) -> Json:
+def _scan_view(path: str, source: Source) -> Json:
     """Take in entry by entry, and return what is kept of the view. Raises NotUnderstoodError, and OSError."""
-    members = Members(read_file(path, snapshot.bounds.view_bytes))
+    members = Members(read_file(path, source.snapshot.bounds.view_bytes))
     if members.bom:
-        snapshot.report(file, f.BOM, "begins with a byte-order mark; read all the same")
+        source.report(f.BOM, "begins with a byte-order mark; read all the same")
     view: Json = {}
     for key in members:
         is_object = key == "heartbeats" and members.is_next("{")
-        view[key] = _scan_entries(members, file, snapshot) if is_object else members.value()
+        view[key] = _scan_entries(members, source) if is_object else members.value()
     members.end()
     if is_too_deep({key: value for key, value in view.items() if key != "heartbeats"}):
         raise NotUnderstoodError(f.WRONG_TYPE, "nested deeper than any view is")
     return view
 
 
-def _scan_entries(members: Members, file: str, snapshot: Snapshot) -> Json:
+def _scan_entries(members: Members, source: Source) -> Json:
     kept: Json = {}
+    bounds = source.snapshot.bounds
     for key in members:
         entry = members.value()
-        if len(kept) == snapshot.bounds.entries:
-            raise NotUnderstoodError(f.TOO_LARGE, f"more than {snapshot.bounds.entries} entries")
-        _read_entry(key, entry, file, snapshot)
-        kept[key] = entry if snapshot.bounds.entry is None else snapshot.bounds.entry(entry)
+        if len(kept) == bounds.entries:
+            raise NotUnderstoodError(f.TOO_LARGE, f"more than {bounds.entries} entries")
+        _read_entry(key, entry, source)
+        kept[key] = entry if bounds.entry is None else bounds.entry(entry)
     return kept
 
 
-def _view_is(kind: str, detail: str, file: str, snapshot: Snapshot) -> None:
-    if file == VIEW_NAME:
-        snapshot.view_state = kind
-    snapshot.seen += kind != f.EMPTY
-    snapshot.report(file, kind, detail)
+def _view_is(kind: str, detail: str, source: Source) -> None:
+    if source.file == VIEW_NAME:
+        source.snapshot.view_state = kind
+    source.snapshot.seen += kind != f.EMPTY
+    source.report(kind, detail)
 
 
-def _read_entry(key: str, entry: Any, file: str, snapshot: Snapshot) -> None:
+def _read_entry(key: str, entry: Any, source: Source) -> None:
     machine_id = machine_id_named(key)
     if machine_id is None:
-        snapshot.report(file, f.NOT_A_MACHINE, f"{key!r:.80} is no machineId")
+        source.report(f.NOT_A_MACHINE, f"{key!r:.80} is no machineId")
         return
-    snapshot.seen += 1
+    source.snapshot.seen += 1
     if not isinstance(entry, dict):
-        snapshot.report(file, f.NOT_AN_OBJECT, f"{machine_id}: a {type(entry).__name__}, not an object")
+        source.report(f.NOT_AN_OBJECT, f"{machine_id}: a {type(entry).__name__}, not an object")
         return
     try:
-        _accept(entry, machine_id, VIEW, file, snapshot)
-        _accept_before(entry, machine_id, file, snapshot)
+        source.accept(entry, machine_id, VIEW)
+        _accept_before(entry, machine_id, source)
     except NotUnderstoodError as error:
-        snapshot.report(file, error.kind, f"{machine_id}: {error.detail}")
+        source.report(error.kind, f"{machine_id}: {error.detail}")
 
 
 def _reason(error: OSError) -> str:

@@ -6,8 +6,9 @@ import time
 
 from . import findings as f
 from .bounds import Bounds
-from .record import Record, beats_within, born_ms
+from .record import Record, beats_within, born_ms, parse
 from .status import FUTURE_TOLERANCE_MS
+from .times import to_iso
 from .typed import Callable, Iterable, Json
 
 #: Where a piece of evidence was read.
@@ -25,24 +26,25 @@ _RANK = {FILE: 2, CONFLICT: 1, VIEW: 0}
 
 
 class Evidence:
-    """One record, and the file (relative to the shared folder) it was read from.
+    """One record, the file (relative to the shared folder) it was read from, and whose that is: None for the view.
 
-    `modified_ms` is when that file was last written, None where that was not looked at. Of the best of several,
+    `modified_ms` is when that file was last written, `arrived_ms` when it came to a store whose clock is the reader's;
+    None where that was not looked at, or is not known. Of the best of several,
     `before` is the best that our agent wrote, where an older service's is newer, and `undone` is (finding, when) where
     the machine's own file was rolled back or deleted. `read_ms` is when it was read, where the reading took so long
     that it matters: that long ago, or not yet, is as of then.
     """
 
-    __slots__ = ("before", "file", "kind", "modified_ms", "read_ms", "record", "undone")
+    __slots__ = ("arrived_ms", "before", "file", "kind", "machine_id", "modified_ms", "read_ms", "record", "undone")
 
-    def __init__(
-        self, record: Record, kind: str, file: str, modified_ms: int | None = None, read_ms: int | None = None
-    ) -> None:
+    def __init__(self, record: Record, kind: str, file: str, machine_id: str | None = None) -> None:
         self.record = record
         self.kind = kind
         self.file = file
-        self.modified_ms = modified_ms
-        self.read_ms = read_ms
+        self.machine_id = machine_id
+        self.modified_ms: int | None = None
+        self.read_ms: int | None = None
+        self.arrived_ms: int | None = None
         self.before: Evidence | None = None
         self.undone: tuple[str, int | None] | None = None
 
@@ -55,9 +57,7 @@ class Snapshot:
     or not, so that "nothing readable in it" can be told from a fresh, empty fleet.
     """
 
-    __slots__ = (
-        *("bounds", "evidence", "findings", "half_written", "left", "read_at_ms", "seen", "view", "view_state"),
-    )
+    __slots__ = ("bounds", "evidence", "findings", "half_written", "left", "read_at_ms", "seen", "view", "view_state")
 
     def __init__(self, read_at_ms: int, bounds: Bounds | None = None) -> None:
         self.read_at_ms = read_at_ms
@@ -78,8 +78,37 @@ class Snapshot:
         gone_ms = int((time.monotonic() - self.bounds.begun) * 1000)
         return self.read_at_ms + (gone_ms if gone_ms > _MOMENT_MS else 0)
 
-    def report(self, file: str, kind: str, detail: str) -> None:
-        self.findings.append(f.Finding(file, kind, detail))
+
+class Source:
+    """One file (relative to the shared folder), or what stands for one, as `snapshot` takes it in; whose, if any's."""
+
+    __slots__ = ("file", "machine_id", "snapshot")
+
+    def __init__(self, snapshot: Snapshot, file: str, machine_id: str | None = None) -> None:
+        self.snapshot = snapshot
+        self.file = file
+        self.machine_id = machine_id
+
+    def report(self, kind: str, detail: str) -> None:
+        self.snapshot.findings.append(f.Finding(self.file, kind, detail, self.machine_id))
+
+    def accept(self, data: Json, machine_id: str, kind: str, modified_ms: int | None = None) -> None:
+        """Take in `data` as a record of `machine_id`. Raises NotUnderstoodError."""
+        snapshot, now_ms = self.snapshot, self.snapshot.now_ms
+        record, found = parse(data, machine_id)
+        whose = f"{machine_id}: " if kind == VIEW else ""  # one file, many machines
+        for wrong, detail in found:
+            self.report(wrong, whose + detail)
+        last = record.last_heartbeat_ms
+        if last is not None and last - now_ms > FUTURE_TOLERANCE_MS:
+            ahead = f"lies {(last - now_ms) // 1000} s ahead of the reader"
+            self.report(f.FUTURE_HEARTBEAT, f"{whose}{to_iso(last)} {ahead}")
+        if snapshot.bounds.slim is not None and not snapshot.bounds.slim(record, kind):
+            return
+        piece = Evidence(record, kind, self.file, self.machine_id)
+        piece.modified_ms = modified_ms
+        piece.read_ms = now_ms if now_ms > snapshot.read_at_ms else None
+        snapshot.evidence.append(piece)
 
 
 def merge(evidence: Iterable[Evidence], now_ms: int, findings: list[f.Finding] | None = None) -> dict[str, Evidence]:
@@ -106,8 +135,8 @@ def _leave_out(pieces: list[Evidence], theirs: list[Evidence], findings: list[f.
     born = {born_ms(piece.record) for piece in theirs} - {None}
     if {born_ms(piece.record) for piece in pieces} - born - {None}:
         for piece in [piece for piece in pieces if born_ms(piece.record) in born]:
-            names = f"{piece.record.machine_id}: what {theirs[0].record.machine_id} wrote"
-            findings.append(f.Finding(piece.file, f.OF_ANOTHER, f"{names}, put there by an older service"))
+            said = f"{piece.record.machine_id}: what {theirs[0].record.machine_id} wrote, put there by an older service"
+            findings.append(f.Finding(piece.file, f.OF_ANOTHER, said, piece.machine_id))
             pieces.remove(piece)
 
 
@@ -126,9 +155,11 @@ def _credible(pieces: list[Evidence], now_ms: int, findings: list[f.Finding]) ->
         if (piece.record.sequence or 0) <= reach(own.record, max(least_ms, min(_heard(piece.record), most_ms)))
     ]
     for piece in [piece for piece in pieces if piece not in sound]:
-        ahead = f"sequence {piece.record.sequence} is further ahead of {own.file} ({own.record.sequence})"
-        said = f"{piece.record.machine_id}: {ahead} than it can have beaten since"
-        findings.append(f.Finding(piece.file, f.IMPOSSIBLE_SEQUENCE, said))
+        said = (
+            f"{piece.record.machine_id}: sequence {piece.record.sequence} is further ahead of {own.file} "
+            f"({own.record.sequence}) than it can have beaten since"
+        )
+        findings.append(f.Finding(piece.file, f.IMPOSSIBLE_SEQUENCE, said, piece.machine_id))
     return sound
 
 

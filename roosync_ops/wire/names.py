@@ -17,9 +17,9 @@ LEFT_ENDING = ".left"
 #: What our own lines in a dashboard name as the workspace: they tell what was read here, and are no sign of their own.
 OUR_WORKSPACE = "roosync-ops"
 
-#: "Copy" in the words of Drive, Dropbox, OneDrive, Nextcloud and the desktops: English, French, German, Dutch, Spanish,
-#: Italian and Portuguese, whose accent is one character or two (NFC, NFD).
-_COPY = "(?:[Cc]opy|[Cc]opie|[Kk]opie|[Cc](?:o|\u00f3|o\u0301)pia)"
+#: "Copy" in the words of Drive, Dropbox, OneDrive, Nextcloud and the desktops: English, French, German, Dutch, Danish,
+#: Swedish, Polish, Spanish, Italian and Portuguese, whose accent is one character or two (NFC, NFD).
+_COPY = "(?:[Cc]opy|[Cc]opie|[Kk]opi[ea]?|[Cc](?:o|\u00f3|o\u0301)pia)"
 #: What sync products and desktops put after a name they could not keep, or behind its ending: ` (1)`, `(1)`, ` 2`,
 #: ` (HOST's conflicted copy DATE)` in any language, ` - Copy`, `.sync-conflict-DATE-TIME-ID`, `_conflict-DATE`. No sign
 #: of one begins another: a name is read in one way.

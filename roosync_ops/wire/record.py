@@ -142,8 +142,8 @@ def is_too_deep(value: Any) -> bool:
     return True
 
 
-def parse(data: Json, machine_id: str, file: str) -> tuple[Record, list[f.Finding]]:
-    """Read one heartbeat object as `machine_id`'s. What is wrong with it comes back as findings about `file`.
+def parse(data: Json, machine_id: str) -> tuple[Record, list[tuple[str, str]]]:
+    """Read one heartbeat object as `machine_id`'s. What is wrong with it comes back as (kind, detail) of findings.
 
     Raises NotUnderstoodError when the object says it is another machine's: it is then evidence about neither.
     And when it is nested as no heartbeat is.
@@ -153,10 +153,10 @@ def parse(data: Json, machine_id: str, file: str) -> tuple[Record, list[f.Findin
     inner = data.get("machineId")
     if isinstance(inner, str) and inner.lower() != machine_id:
         raise NotUnderstoodError(f.ID_CONTRADICTS_NAME, f"says it is {inner!r:.80}, and stands for {machine_id}")
-    found: list[f.Finding] = []
+    found: list[tuple[str, str]] = []
 
     def report(kind: str, detail: str) -> None:
-        found.append(f.Finding(file, kind, detail))
+        found.append((kind, detail))
 
     if not isinstance(inner, str):
         report(f.WRONG_TYPE, f"machineId is {_named(inner)}; taken from the file's name")

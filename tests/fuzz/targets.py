@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from roosync_ops import show
 from roosync_ops.agent import config, journal
-from roosync_ops.agent.errors import LocalError, MissingMachineIdError, UsageError
+from roosync_ops.agent.errors import LocalError, MissingMachineIdError, ShareTroubleError, UsageError
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.local_state import with_defaults
-from roosync_ops.agent.share import ShareTroubleError
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge import observe, validate
 from roosync_ops.judge.flip import Remembered
@@ -27,9 +26,11 @@ from roosync_ops.remote_script.facts_model import Reply, parse_report
 from roosync_ops.remote_script.on_common import MARKER
 from roosync_ops.remote_script.question import SilenceError
 from roosync_ops.show.text import Style
-from roosync_ops.state import StateUnavailableError, from_document, read_folder
+from roosync_ops.state import StateUnavailableError, from_document
+from roosync_ops.state.folder import read_folder
 from roosync_ops.state.memory import Memory
 from roosync_ops.state.seen import see_all
+from roosync_ops.wire.deadline import BoundedShare
 from roosync_ops.wire.folder import read_shared
 from roosync_ops.wire.identity import is_machine_id
 from roosync_ops.wire.merge import merge
@@ -72,7 +73,7 @@ def share_file(data: bytes, folder: Path) -> None:
     target = folder / place
     target.write_bytes(data[1:])
     try:
-        state = read_folder(folder, NOW, deadline_s=60)
+        state = read_folder(folder, NOW, BoundedShare(60))
         assert state.machines[ME].record.last_heartbeat_ms is not None
         assert all(is_machine_id(name) for name in state.machines)
         shown(observe(state, NOW), validate(FLEET, state, NOW))

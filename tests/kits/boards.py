@@ -145,7 +145,7 @@ def _answer(name: str, records: list[dict[str, Any]], now_ms: int) -> ProbeResul
 
 def _state(records: list[dict[str, Any]], now_ms: int, findings: tuple[Finding, ...]) -> SharedState:
     pieces = [
-        Evidence(parse(record, record["machineId"], "")[0], FILE, f"heartbeats/{record['machineId']}.json")
+        Evidence(parse(record, record["machineId"])[0], FILE, f"heartbeats/{record['machineId']}.json")
         for record in records
     ]
     read = Snapshot(now_ms)

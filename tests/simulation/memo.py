@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 from unittest import mock
 
 from roosync_ops.agent import beat, publisher, share
-from roosync_ops.wire import folder, record, text, times, view
+from roosync_ops.wire import folder, merge, record, text, times, view
 
 from . import truth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from roosync_ops.wire.findings import Finding
 
 #: So many of the last files are remembered: all that seven replicas show at a time, many times over.
 _MOST: Final = 4096
@@ -29,7 +27,7 @@ class Memo:
 
     def __init__(self) -> None:
         self._loaded: dict[bytes, tuple[dict[str, Any], bool]] = {}
-        self._parsed: dict[tuple[int, str, str], tuple[dict[str, Any], record.Record, list[Finding]]] = {}
+        self._parsed: dict[tuple[int, str], tuple[dict[str, Any], record.Record, list[tuple[str, str]]]] = {}
 
     def load(self, raw: bytes) -> tuple[dict[str, Any], bool]:
         known = self._loaded.get(raw)
@@ -39,13 +37,13 @@ class Memo:
             known = self._loaded[raw] = text.load(raw)
         return known
 
-    def parse(self, data: dict[str, Any], machine_id: str, file: str) -> tuple[record.Record, list[Finding]]:
-        known = self._parsed.get((id(data), machine_id, file))
+    def parse(self, data: dict[str, Any], machine_id: str) -> tuple[record.Record, list[tuple[str, str]]]:
+        known = self._parsed.get((id(data), machine_id))
         if known is None or known[0] is not data:  # another object may come to have that id
             if len(self._parsed) > _MOST:
                 self._parsed.clear()
-            known = data, *record.parse(data, machine_id, file)
-            self._parsed[id(data), machine_id, file] = known
+            known = data, *record.parse(data, machine_id)
+            self._parsed[id(data), machine_id] = known
         return copy(known[1]), known[2]  # a reader with little room keeps less of what it is given
 
 
@@ -64,9 +62,8 @@ def remembered() -> Iterator[None]:
     memo = Memo()
     from_iso, to_iso = lru_cache(_TIMES)(times.from_iso), lru_cache(_TIMES)(times.to_iso)
     with ExitStack() as stack:
-        for module in (folder, share):
-            for name in ("load", "parse"):
-                stack.enter_context(mock.patch.object(module, name, getattr(memo, name)))
+        for module, name in ((folder, "load"), (share, "load"), (merge, "parse"), (share, "parse")):
+            stack.enter_context(mock.patch.object(module, name, getattr(memo, name)))
         stack.enter_context(mock.patch.object(record, "_dump", _plain))
         stack.enter_context(mock.patch.object(view, "dump", _indented))  # a view is put together from its texts
         for module in (times, record, truth):

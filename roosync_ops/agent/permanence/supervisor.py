@@ -77,7 +77,7 @@ def supervise(folder: str, work: Callable[[], int]) -> int:
         lock.release()  # its copy alone: a loop that outlives its supervisor must not look supervised
         return work()
 
-    return _Supervisor(child).run()  # the lock goes with the process: who waits for it finds none left
+    return _Supervisor(child).run()  # the lock goes with the process: a `stop` that waits for it finds none left
 
 
 def _exit_code(work: Callable[[], int]) -> int:

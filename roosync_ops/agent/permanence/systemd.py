@@ -135,7 +135,7 @@ class Systemd(Mechanism):
     def _write(self, text: str) -> bool:
         try:
             os.makedirs(self._folder, exist_ok=True)
-            return write_text(self._path, text, 0o644)  # units are for everybody to read
+            return write_text(self._path, text, 0o644)  # all users may read a unit
         except OSError as error:
             raise LocalError(f"{self._path}: {error.strerror or error}", "vérifier les droits") from None
 

@@ -26,12 +26,14 @@ from roosync_ops.agent.local_state import Places, Using, loop_runs, prepare, rea
 from roosync_ops.agent.lock import is_held
 from roosync_ops.agent.machine import process_fields, process_start
 from roosync_ops.agent.permanence.launch import begun, build_command, run_words, text_in
-from roosync_ops.agent.share import FolderShare, share_of
+from roosync_ops.agent.publisher import Share, share_of
 from roosync_ops.agent.trial import SILENT, WHY, Trial
 from roosync_ops.wire import local
 from roosync_ops.wire.child import run
+from roosync_ops.wire.names import HEARTBEATS
 from roosync_ops.wire.small import wait_until
-from roosync_ops.wire.times import now_ms, to_iso
+from roosync_ops.wire.status import ONLINE
+from roosync_ops.wire.times import now_ms, time_or_none, to_iso
 from roosync_ops.wire.typed import Answer, Json
 
 ROLLED_BACK = "ROLLED_BACK"
@@ -58,7 +60,7 @@ _PLAY_S = 20.0
 
 
 def check(config: Config, name: str) -> None:
-    """See that the build can be loaded here, and can end what it begins, while the one before beats on.
+    """See that the build can be loaded here, can end what it begins, and begin anew, while the one before beats on.
 
     Raises CodedError.
     """
@@ -70,44 +72,48 @@ def check(config: Config, name: str) -> None:
         raise CodedError("NO_SUCH_BUILD", f"{path} n'est pas un agent de ce dossier", "action version")
     with Using(config.local_dir):
         folder = tempfile.mkdtemp("", "roosync-")
-        loaded = os.path.join(folder, "loaded")
-        said = _rehearse(build_command("-c", [_LOADED, path, loaded]), folder)
-        comes = os.path.exists(loaded)
+        line = build_command("-c", [_LOADED, path, os.path.join(folder, "loaded")])
+        wrong = _rehearse(line, folder)
+        if not wrong and os.path.exists(os.path.join(folder, HEARTBEATS)):
+            wrong = _rehearse(line, folder)
         shutil.rmtree(folder, ignore_errors=True)
-    if not comes:
-        raise _told("ne se charge pas", "cannot be loaded", said)
-    if said:
-        raise _told("ne s'arrête pas", "does not stop", said)
+    if wrong:
+        raise _told(*wrong)
 
 
 def _last_line(words: str) -> str:
     return words[-300:].strip().split("\n")[-1]
 
 
-def _rehearse(line: list[str], folder: str) -> str:
-    """Return what is wrong with how a build stops a loop of its own, in a `folder` and share of its own.
+def _rehearse(line: list[str], folder: str) -> tuple[str, str, str] | None:
+    """Return what is wrong with a build, as `_told` has it: with a loop of its own, in a `folder` and share of its own.
 
     A trial shows beats, and no end. What does not beat there is no stop's fault: the trial will tell, unless it could
-    not even be loaded.
+    not even be loaded, or has beaten in a life before.
     """
     where = ["--local-dir", folder, "--shared", folder, "--machine-id", "x"]
-    own, words = os.path.join(folder, "heartbeats", "x.json"), os.path.join(folder, "words")
+    own, words = os.path.join(folder, HEARTBEATS, "x.json"), os.path.join(folder, "words")
+    before = text_in(own)
     with open(words, "wb") as file:
         loop = begun([*line, "run", *where], stderr=file)
     try:
-        wait_until(lambda: os.path.exists(own) or loop.poll() is not None, _PLAY_S, _LOOK_S)
-        if not os.path.exists(own):
-            return "" if os.path.exists(line[-1]) else _last_line(text_in(words)) or "no word"
+        wait_until(lambda: text_in(own) != before or loop.poll() is not None, _PLAY_S, _LOOK_S)
+        if text_in(own) == before:
+            said = _last_line(text_in(words)) or "no word"
+            if before:
+                return "ne redémarre pas", "does not start again", said
+            return None if os.path.exists(line[-1]) else ("ne se charge pas", "cannot be loaded", said)
         done = run([*line, "stop", *where], _LOAD_S)
-        if done.returncode:
-            return _last_line((done.stderr or done.stdout or b"?").decode("utf-8", "replace"))
-        loop.wait(_PLAY_S)
-        return "" if has_left(local.read_object(own)) else "its record does not say left"
+        said = _last_line((done.stderr or done.stdout or b"?").decode("utf-8", "replace"))
+        if not done.returncode:
+            loop.wait(_PLAY_S)
+            said = "" if has_left(local.read_object(own)) else "its record does not say left"
     except subprocess.TimeoutExpired:
-        return "its loop goes on"
+        said = "its loop goes on"
     finally:
         loop.kill()
         loop.wait()
+    return ("ne s'arrête pas", "does not stop", said) if said else None
 
 
 def try_out(flags: Flags, config: Config, places: Places) -> Answer:
@@ -187,7 +193,7 @@ def _watch(config: Config, places: Places, names: list[str]) -> tuple[str, ...]:
             trial.begin(now)
             time.sleep(_LOOK_S)
             continue
-        why = trial.look(now, *_seen(places, share))
+        why = trial.look(now, *_seen(config, places, share))
         if why == SILENT and _in_trouble(share):
             trial.pardon(time.monotonic())
         elif why == ():
@@ -199,19 +205,20 @@ def _watch(config: Config, places: Places, names: list[str]) -> tuple[str, ...]:
     return ()
 
 
-def _seen(places: Places, share: FolderShare) -> tuple[str | None, tuple[object, int], int, float]:
-    """Look, with this build's own code, at what the one on trial leaves behind."""
+def _seen(config: Config, places: Places, share: Share) -> tuple[str | None, tuple[object, int], int, float]:
+    """Look, with this build's own code, at what the one on trial leaves behind. A beat of another time is none."""
     if not loop_runs(places):
         return None, (None, 0), 0, 0.0
     loop = read_local_state(places)["loop"]
     try:
-        record = share.read_own()
+        record = share.read_own() or {}
     except ProblemError:
-        record = None
-    beat = (None, 0) if has_left(record) else (agent_part(record).get("sessionId"), sequence_of(record))
-    size, busy = _costs(loop.get("pid"))
+        record = {}
+    age_ms = now_ms() - (time_or_none(record.get("lastHeartbeat")) or 0)
+    beats = abs(age_ms) <= config.thresholds.timeout_ms and record.get("status") == ONLINE and not has_left(record)
+    beat = (agent_part(record).get("sessionId"), sequence_of(record)) if beats else (None, 0)
     session = loop.get("sessionId")
-    return session if isinstance(session, str) else "", beat, size, busy
+    return session if isinstance(session, str) else "", beat, *_costs(loop.get("pid"))
 
 
 def _costs(pid: object) -> tuple[int, float]:
@@ -229,7 +236,7 @@ def _costs(pid: object) -> tuple[int, float]:
     return int(fields[21]) * os.sysconf("SC_PAGE_SIZE"), ticks / os.sysconf("SC_CLK_TCK")
 
 
-def _in_trouble(share: FolderShare) -> bool:
+def _in_trouble(share: Share) -> bool:
     try:
         share.probe()
         share.read_own()

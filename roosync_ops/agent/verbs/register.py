@@ -8,8 +8,7 @@ from roosync_ops.agent.errors import ProblemError
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.interactive_session import is_elsewhere, run_verb
 from roosync_ops.agent.local_state import loop_runs, prepare
-from roosync_ops.agent.publisher import HeartbeatPublisher, publisher_of
-from roosync_ops.agent.share import share_of
+from roosync_ops.agent.publisher import HeartbeatPublisher, publisher_of, share_of
 from roosync_ops.agent.view_writer import ViewWriter
 from roosync_ops.wire.small import suppress
 from roosync_ops.wire.status import ONLINE
@@ -25,10 +24,9 @@ def answer(flags: Flags) -> Answer:
     places = prepare(config)
     if flags.follow:
         share_of(config).follow(flags.follow)
-    beside_loop = loop_runs(places)
     now = now_ms()
     publisher = publisher_of(config, places, now)
-    record = publisher.attempt(lambda: _beat(publisher, now, beside_loop=beside_loop), now)
+    record = publisher.attempt(lambda: _beat(publisher, now), now)
     message = f"Heartbeat enregistré pour {config.machine_id}"
     new = " (nouvelle machine)" if publisher.is_new_machine else ""
     return result(
@@ -42,8 +40,8 @@ def answer(flags: Flags) -> Answer:
     )
 
 
-def _beat(publisher: HeartbeatPublisher, now: int, *, beside_loop: bool) -> Json:
-    if beside_loop:
+def _beat(publisher: HeartbeatPublisher, now: int) -> Json:
+    if loop_runs(publisher.places):
         publisher.join_session()
     record = publisher.beat(now)
     # the heartbeat is registered; the view is rebuilt by its next keeper

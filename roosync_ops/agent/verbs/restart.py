@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 
 from roosync_ops.agent.config import Config, config_of
-from roosync_ops.agent.errors import OK, already_started
+from roosync_ops.agent.errors import OK, ShareTroubleError, already_started
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.interactive_session import sees_share
 from roosync_ops.agent.local_state import Places, Using, loop_runs, loops, prepare, read_local_state, take
 from roosync_ops.agent.lock import is_claimed
-from roosync_ops.agent.share import ShareTroubleError, share_of
+from roosync_ops.agent.publisher import share_of
 from roosync_ops.agent.verbs import guard, start
 from roosync_ops.agent.verbs.stop import end_all, take_turn
 from roosync_ops.wire import local

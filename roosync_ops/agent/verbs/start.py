@@ -8,14 +8,14 @@ from roosync_ops.agent import builds, permanence
 from roosync_ops.agent.answer import printable, result
 from roosync_ops.agent.beat import agent_part
 from roosync_ops.agent.config import Config, config_of
-from roosync_ops.agent.errors import OK, LocalError, ProblemError, already_started
+from roosync_ops.agent.errors import HUNG, OK, LocalError, ProblemError, ShareTroubleError, already_started
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.interactive_session import run_verb, sees_share
 from roosync_ops.agent.local_state import Places, loop_runs, loops, prepare, read_local_state
 from roosync_ops.agent.lock import is_claimed
 from roosync_ops.agent.permanence import Mechanism
 from roosync_ops.agent.permanence.launch import run_words
-from roosync_ops.agent.share import HUNG, FolderShare, ShareTroubleError, share_of
+from roosync_ops.agent.publisher import Share, share_of
 from roosync_ops.agent.verbs import guard
 from roosync_ops.agent.verbs.stop import end_all, take_turn
 from roosync_ops.wire.small import suppress
@@ -72,9 +72,7 @@ def bring_up(flags: Flags, config: Config, places: Places) -> Answer:
     return _document(config, read_local_state(places), trouble)
 
 
-def _prove(
-    config: Config, places: Places, share: FolderShare | None, before: Json, mechanism: Mechanism
-) -> Json | None:
+def _prove(config: Config, places: Places, share: Share | None, before: Json, mechanism: Mechanism) -> Json | None:
     """Wait until lock, beat and reading back are all there; return what else the loop says of the share.
 
     Raises ProblemError as soon as it is known that no loop will come, or no beat for want of anything but the share.
@@ -125,7 +123,7 @@ def _trouble(notes: Json | None, before: Json, *, tried: bool) -> Json | None:
     return share if tried or share != before["share"] else None
 
 
-def _missing(notes: Json | None, share: FolderShare | None, before: object) -> str:
+def _missing(notes: Json | None, share: Share | None, before: object) -> str:
     if notes is None:
         return _NO_LOCK
     session = notes["loop"].get("sessionId")

@@ -6,7 +6,7 @@ from roosync_ops.agent.answer import printable
 from roosync_ops.agent.config import Config, config_of
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.interactive_session import is_elsewhere, run_verb
-from roosync_ops.agent.share import share_of
+from roosync_ops.agent.share import folder_of
 from roosync_ops.wire.deadline import BoundedShare
 from roosync_ops.wire.merge import Snapshot
 from roosync_ops.wire.signs import SIGNS_S, signs_within
@@ -19,7 +19,7 @@ def answer(flags: Flags) -> Answer:
     config = config_of(flags)
     if is_elsewhere(flags, config):
         return run_verb(flags, config, "state")
-    snapshot = share_of(config).read_all(now_ms())
+    snapshot = folder_of(config).read_all(now_ms())
     return _document(config, snapshot), _lines(snapshot)
 
 

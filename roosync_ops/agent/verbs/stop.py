@@ -33,14 +33,14 @@ def answer(flags: Flags) -> Answer:
     config = config_of(flags)
     places = prepare(config)
     with take_turn(places):
-        builds.name_builds(config.local_dir, builds.on_trial(config.local_dir))  # who stops it ends the trial
+        builds.name_builds(config.local_dir, builds.on_trial(config.local_dir))  # a stop ends the trial
         end_all(config, places, save=flags.save_state)
         if flags.save_state and is_elsewhere(flags, config):
             notes = read_local_state(places)  # the loop itself wrote that it leaves, and read it back
             saved = True if has_left(notes["record"]) and notes["pending"] is None else None
         else:
             saved = flags.save_state and _saved(config, places)
-    if saved is None:  # the one who is asked takes the turn itself
+    if saved is None:  # the logon session's agent takes the turn itself
         return run_verb(flags, config, "stop")
     return result(MESSAGE, MESSAGE, action="stop", stoppedAt=to_iso(now_ms()), stateSaved=saved)
 

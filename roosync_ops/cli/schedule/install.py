@@ -177,7 +177,7 @@ class ScheduleFiles:
         state = found.state(self._job(settings.every_min))
         last = _last(self._last)
         at_ms = None if last is None else time_or_none(last["at"])
-        # Runs were missed (field note 11): a checker that nothing runs any more.
+        # Runs were missed: it is a checker that nothing runs any more.
         late = at_ms is None or now_ms() - at_ms > _MAY_BE_MISSED * settings.every_min * 60_000 + _RUN_MS
         ok = state == "installed" and not late and last is not None and last["exitCode"] in (0, 1)
         return {**self._about(found, settings), "ok": ok, "state": state, "last": last, "late": late}

@@ -141,7 +141,7 @@ class _Run:
         if watcher.validation is None:
             return errors.UNAVAILABLE
         seen = watcher.validation
-        self._summary = headline(seen.online, seen.total, seen.percent)
+        self._summary = headline(seen.online, seen.total)
         if any(text != watcher.memory.trouble for text in watcher.troubles):  # all was seen, and could not be told
             return errors.USAGE
         return errors.OK if seen.ok else errors.NOT_AS_EXPECTED

@@ -193,9 +193,8 @@ def _run_pip(wheel: Wheel, folder: str) -> None:
     except subprocess.TimeoutExpired:
         raise UvError(f"pip did not get {wheel.name} in {DOWNLOAD_DEADLINE_S} s; {_OTHERWISE}") from None
     if done.returncode != 0:
-        said = [line for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
-        last = said[-1].strip() if said else f"exit code {done.returncode}"
-        raise UvError(f"pip on this machine does not get {wheel.name}: {last}; {_OTHERWISE}")
+        said = [f"exit code {done.returncode}", *_lines(done.stderr.decode("utf-8", "replace"))]
+        raise UvError(f"pip on this machine does not get {wheel.name}: {said[-1]}; {_OTHERWISE}")
 
 
 def _check(path: Path, wheel: Wheel) -> None:

@@ -56,9 +56,9 @@ def command(code: str, machine_id: str) -> str:
     return _ours(commands()["reasons"].get(code), machine_id)
 
 
-def headline(online: int, total: int, percent: int) -> str:
+def headline(online: int, total: int) -> str:
     """Return the procedure's own last line, the same in both languages."""
-    return f"{online}/{total} machines online ({percent}%)"
+    return f"{online}/{total} machines online ({online * 100 // total if total else 0}%)"
 
 
 def _said(text: str, following: str, lang: str, facts: Mapping[str, str]) -> Sentence:

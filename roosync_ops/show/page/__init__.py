@@ -29,7 +29,7 @@ def document(board: Dashboard, style: Style, content: Html, *, live: bool) -> st
     """Return the whole document around a `fragment`; a `live` one asks the server it came from for what is new."""
     seen = board.validation
     then = f"{style['dashboard.at']} {clock(seen.checked_at)}"
-    title = f"{headline(seen.online, seen.total, seen.percent)} {then} · roosync-ops"
+    title = f"{headline(seen.online, seen.total)} {then} · roosync-ops"
     facts = {
         "language": style["language"],
         "title": title,
@@ -105,7 +105,7 @@ def _header(board: Dashboard, style: Style) -> Html:
     return el(
         "header",
         el("p", style["dashboard.title"], class_="brand"),
-        el("h1", headline(seen.online, seen.total, seen.percent), then),
+        el("h1", headline(seen.online, seen.total), then),
         el("p", verdict_line(wrong, style), class_="verdict bad" if wrong else "verdict good"),
         el("dl", [el("div", el("dt", style[key]), el("dd", value)) for key, value in facts.items()]),
     )

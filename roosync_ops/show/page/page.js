@@ -91,7 +91,7 @@
 
   function renew(text) {
     const next = new DOMParser().parseFromString(text, "text/html").getElementById("page");
-    // Nobody's selection is taken away while what is shown is still current.
+    // A selection is not taken away while what is shown is still current.
     const selecting = !document.getSelection().isCollapsed && since() < fresh() / 2 && !("trouble" in next.dataset);
     if (selecting) return;
     show(document.adoptNode(next));

@@ -16,7 +16,7 @@ import pytest
 
 from roosync_ops import errors
 from roosync_ops.cli import acting, output
-from roosync_ops.cli.journal import RunJournal
+from roosync_ops.cli.journal import RunJournal, RunLog
 from roosync_ops.fleet import FleetError, load_inventory
 from roosync_ops.pyinfra_ops.run import Event, Result
 from roosync_ops.show.text import cells
@@ -208,7 +208,7 @@ def test_ctrl_c_says_what_was_done_by_then(
     monkeypatch.setattr(acting, "run", interrupted)
     fleet = load_inventory(place / "inventory.py")
     with pytest.raises(KeyboardInterrupt):
-        acting.act("restart", tuple(fleet), acting.How())
+        acting.Run(how=acting.How(), log=RunLog("restart", (), wanted=False)).act("restart", tuple(fleet))
     assert said in capsys.readouterr().err
 
 

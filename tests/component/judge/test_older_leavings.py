@@ -16,7 +16,7 @@ from roosync_ops.judge.observe import SELDOM_MS
 from roosync_ops.show import sentence
 from roosync_ops.show.messages import flip_said
 from roosync_ops.show.text import Style
-from roosync_ops.state import read_folder
+from roosync_ops.state.folder import read_folder
 from roosync_ops.state.shared import FILE_DELETED, ROLLED_BACK
 from roosync_ops.wire.findings import OF_ANOTHER
 from roosync_ops.wire.record import dump

@@ -38,7 +38,7 @@ def _beats(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(shared, ours("a", 5_000))
     put(shared, heartbeat("b", 900_000))
     put(shared, heartbeat("ghost", 1_000))
-    monkeypatch.setattr("roosync_ops.gather.source.now_ms", lambda: NOW)
+    monkeypatch.setattr("roosync_ops.state.folder.now_ms", lambda: NOW)
 
 
 @pytest.mark.parametrize(

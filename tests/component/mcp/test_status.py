@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from roosync_ops.gather import source
 from roosync_ops.mcp import reading, tools
-from roosync_ops.state import StateUnavailableError
+from roosync_ops.state import StateUnavailableError, folder
 from roosync_ops.state.memory import Store
 from roosync_ops.wire.deadline import BoundedShare, ShareHungError
 from roosync_ops.wire.times import now_ms, to_iso
@@ -185,13 +184,13 @@ def test_a_share_that_hangs_costs_an_answer_in_time_and_one_thread(
 ) -> None:
     over = threading.Event()
 
-    def hung(shared: str, _: int, deadline_s: float, bounded: BoundedShare) -> None:
+    def hung(shared: str, _: int, bounded: BoundedShare) -> None:
         try:
             bounded.call(lambda: over.wait(60), "reading")
         except ShareHungError as error:
-            raise StateUnavailableError(f"{shared}: no answer within {deadline_s} s", "look at it") from error
+            raise StateUnavailableError(f"{shared}: no answer within {error.deadline_s} s", "look at it") from error
 
-    monkeypatch.setattr(source, "read_folder", hung)
+    monkeypatch.setattr(folder, "read_folder", hung)
 
     assistant = Assistant(dataclasses.replace(settings, deadline_s=0.2))
     before = share_threads()

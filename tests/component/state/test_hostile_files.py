@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from roosync_ops.state import read_folder
+from roosync_ops.state.folder import read_folder
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.record import MAX_RECORD_BYTES
 from tests.kits.shares import NOW, heartbeat, ours, put

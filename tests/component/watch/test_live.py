@@ -16,7 +16,7 @@ from roosync_ops.judge.verdict import SHARE_STUCK, Reason
 from roosync_ops.show.live import Told, View, live
 from roosync_ops.show.reasons import flip_said, flip_text, said
 from roosync_ops.show.text import Style
-from roosync_ops.state import read_folder
+from roosync_ops.state.folder import read_folder
 from roosync_ops.state.seen import Seen
 from tests.kits.shares import NOW, ours, put
 

@@ -23,13 +23,20 @@ if TYPE_CHECKING:
 BEATS = ("--heartbeat-interval", "300", "--offline-timeout", "3000", "--share-deadline", "1")
 #: So slow that a trial lasts until a test is done with it.
 SLOW = ("--heartbeat-interval", "60000", "--offline-timeout", "180000", "--share-deadline", "1")
-RUN, LOOP = "roosync_ops/agent/verbs/run.py", "roosync_ops/agent/loop.py"
+RUN, LOOP, BEAT = (f"roosync_ops/agent/{name}.py" for name in ("verbs/run", "loop", "beat"))
 STEP = "  now_ms=I.clock.wall_ms()\n  good"
-#: What is done to a loop so that it comes up, and goes bad afterwards.
+TIME = "lastHeartbeat=to_iso(now_ms)"
+HANGS = "  if I.beats>=3:__import__('time').sleep(9999)\n"
+#: What is done to a build so that it comes up, and goes bad afterwards: file, text, its replacement.
 LATER = {
-    "dies after 3 beats": "  if I.beats>=3:raise MemoryError\n",
-    "hangs after 3 beats": "  if I.beats>=3:__import__('time').sleep(9999)\n",
-    "eats memory": "  I.__dict__.setdefault('hog',[]).append(b'x'*20_000_000)\n",
+    "dies after 3 beats": (LOOP, STEP, f"  if I.beats>=3:raise MemoryError\n{STEP}"),
+    "hangs after 3 beats": (LOOP, STEP, HANGS + STEP),
+    "eats memory": (LOOP, STEP, f"  I.__dict__.setdefault('hog',[]).append(b'x'*20_000_000)\n{STEP}"),
+    "beats an hour ago": (BEAT, TIME, "lastHeartbeat=to_iso(now_ms-3600000)"),
+    "beats in ten hours": (BEAT, TIME, "lastHeartbeat=to_iso(now_ms+36000000)"),
+    "beats at one time": (BEAT, TIME, "lastHeartbeat=to_iso(session.started_at_ms-4000)"),
+    "beats without a time": (BEAT, TIME, "lastHeartbeat='now'"),
+    "beats as offline": (BEAT, "status=ONLINE", "status=OFFLINE"),
 }
 #: What keeps it from coming up at all: file, text, its replacement.
 NEVER = {
@@ -43,6 +50,8 @@ ENDLESS = {
     "stop ends nothing": ("  end_all(config,places,save=flags.save_state)", "  pass"),
     "stop tells nobody": (" config=config_of(flags)", " config=config_of(flags)\n flags.save_state=False"),
 }
+#: A first life is all it has: it cannot read what it wrote.
+ONCE = (RUN, " publisher.loop=_", " if publisher.journal.generation:raise MemoryError\n publisher.loop=_")
 GOOD = ("roosync_ops/agent/answer.py", "import json", "import json\nGOOD = 1")
 
 
@@ -106,7 +115,7 @@ def test_a_good_build_proves_itself_and_is_on_trial_no_more(machine: Machine) ->
 
 @pytest.mark.parametrize("what", LATER)
 def test_a_build_that_goes_bad_is_left_again(machine: Machine, what: str) -> None:
-    name = machine.new(LOOP, STEP, LATER[what] + STEP)
+    name = machine.new(*LATER[what])
     machine.agent("restart", "--to", name, *BEATS)
     assert machine.comes_back()["from"] == name[6:22]
 
@@ -134,6 +143,14 @@ def test_a_build_that_cannot_stop_is_never_begun(
     assert machine.agent.record()["agent"]["sessionId"] == session
     assert not machine.is_guarded()
     assert not list(tmp_path.glob("roosync-????????"))
+
+
+def test_a_build_that_does_not_come_up_a_second_time_is_never_begun(machine: Machine) -> None:
+    session = machine.agent.record()["agent"]["sessionId"]
+    answer = machine.agent("restart", "--to", machine.new(*ONCE), *BEATS, code=1)
+    assert (answer["code"], "does not start again: " in answer["detail"]) == ("ROLLED_BACK", True)
+    machine.beats()
+    assert machine.agent.record()["agent"]["sessionId"] == session
 
 
 def test_an_admin_that_is_gone_right_after_the_switch_leaves_nobody_dark(machine: Machine) -> None:
@@ -168,7 +185,7 @@ def test_who_stops_it_ends_the_trial_and_nothing_starts_it_again(machine: Machin
 
 
 def test_a_guard_that_was_killed_is_back_with_the_next_start(machine: Machine) -> None:
-    machine.agent("restart", "--to", machine.new(LOOP, STEP, LATER["hangs after 3 beats"] + STEP), *BEATS)
+    machine.agent("restart", "--to", machine.new(*LATER["hangs after 3 beats"]), *BEATS)
     wait_for("the guard", lambda: _is_held(machine))
     kill(_guard(machine))
     Agent(machine.local / "agent.pyz", machine.root, machine.shared)("restart", *BEATS)

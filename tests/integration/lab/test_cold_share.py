@@ -107,7 +107,7 @@ def test_an_observer_whose_own_share_is_cold_waits_for_it_and_sees_everybody(lab
     began = time.monotonic()
     done = host.run([str(ROOSYNC_OPS), "validate", RUNS, "--json", "--deadline", "30", *where])
     assert time.monotonic() - began >= TOUCH_S
-    assert _status(Answer(done.returncode, done.stdout.decode(), done.stderr.decode(), 0)) == "online"
+    assert _status(Answer(done.code or 0, done.out.decode(), done.err.decode(), 0)) == "online"
 
 
 def _status(told: Answer) -> str:

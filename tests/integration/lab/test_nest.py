@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.lab.host import Nest, NestError
+from roosync_ops.lab.host import Nest
 from tests.kits.fuse import hurry
 from tests.kits.hosts import PATIENCE_S, child_process, wait_for
 
@@ -186,7 +186,7 @@ def test_who_hangs_can_be_killed_and_the_end_of_the_nest_frees_the_rest(tmp_path
 
 def test_one_cover_at_a_time(nest: Nest) -> None:
     nest.cover("full")
-    with pytest.raises(NestError, match="covered already"):
+    with pytest.raises(OSError, match="covered already"):
         nest.cover("hang")
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from roosync_ops.judge import observe
-from roosync_ops.state import read_folder
+from roosync_ops.state.folder import read_folder
 from roosync_ops.state.shared import FILE_DELETED, ROLLED_BACK
 from roosync_ops.wire.findings import EMPTY, TRUNCATED, VANISHED
 from roosync_ops.wire.names import HEARTBEATS, VIEW_NAME

@@ -57,7 +57,7 @@ def ops(lab: LabFleet, inventory: Path, command: str, *flags: str) -> Answer:
 
 @pytest.mark.parametrize("name", ENROLL)
 def test_step_1_the_machine_id_is_the_host_name_in_lower_case(lab: LabFleet, name: str) -> None:
-    assert lab.host(name).run(["hostname"]).stdout.decode().strip().lower() == name
+    assert lab.host(name).run(["hostname"]).out.decode().strip().lower() == name
 
 
 @pytest.mark.parametrize("name", ENROLL)
@@ -211,7 +211,7 @@ def _command_line(pid: int) -> list[str]:
 def test_option_a_one_shot_from_any_scheduler(lab: LabFleet) -> None:
     name = "myia-po-2024"
     done = lab.host(name).run([f"{lab.host(name).home}/bin/agent", "register", "--json"])
-    assert json.loads(done.stdout)["message"] == f"Heartbeat enregistré pour {name}", done
+    assert json.loads(done.out)["message"] == f"Heartbeat enregistré pour {name}", done
 
 
 def test_next_step_1_the_result_for_the_tracking_issue(lab: LabFleet, inventory: Path) -> None:

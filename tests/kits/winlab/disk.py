@@ -151,7 +151,8 @@ class Disk:
             "tasks": tools.has_tasks(),
         }
         self._write("plan.json", json.dumps(plan))
-        self._write("environment.json", json.dumps(wine.environment("/srv/prefix", "/srv/home")))
+        variables = wine.environment("/srv/prefix", "/srv/home")
+        self._write("environment", "".join(f"{name}={value}\n" for name, value in variables.items()))
         self._write("passwd", wine.passwd(self.spec.user))
         self._write("sshd_config", _SSHD.format(port=port, python=base.interpreter(), keys=QUICK_KEYS))
 

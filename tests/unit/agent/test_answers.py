@@ -9,7 +9,8 @@ from filelock import FileLock
 
 from roosync_ops.agent.answer import lines, printable
 from roosync_ops.agent.main import main
-from roosync_ops.state import from_document, read_folder
+from roosync_ops.state import from_document
+from roosync_ops.state.folder import read_folder
 from roosync_ops.wire.times import from_iso
 from tests.kits.shares import heartbeat, ours, put
 

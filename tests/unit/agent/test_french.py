@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from roosync_ops.agent import share
-from roosync_ops.agent.errors import answer_to
-from roosync_ops.agent.share import FolderShare, ShareTroubleError
+from roosync_ops.agent.errors import ShareTroubleError, answer_to
+from roosync_ops.agent.share import FolderShare
 from roosync_ops.agent.verbs import guard
 from roosync_ops.wire.deadline import BoundedShare, ShareHungError
 
@@ -32,8 +32,7 @@ TOUCHES: dict[str, Callable[[FolderShare], Any]] = {
     "all": lambda one: one.read_all(0),
     "find": lambda one: one.find_record(lambda _: False, share.bounds_from("")),
     "view": lambda one: one.write_view(b"{}"),
-    "copy": lambda one: one.copy_own(0),
-    "copy view": lambda one: one.copy_view(0),
+    "copy": lambda one: one.copy("m.json", 0),
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from roosync_ops.agent import share
+from roosync_ops.agent.config import MAX_RECORD_BYTES
 from roosync_ops.agent.journal import Journal
 from roosync_ops.agent.local_state import MAX_SET_ASIDE
 from roosync_ops.agent.share import replace_file
@@ -145,7 +146,7 @@ def test_a_record_that_somebody_filled_is_written_so_that_it_can_be_read_again(r
     for beats in range(2, 6):
         rig.beat(30)
         assert rig.sequence == beats
-    assert rig.own.stat().st_size < share.MAX_RECORD_BYTES
+    assert rig.own.stat().st_size < MAX_RECORD_BYTES
     assert rig.notes()["ownFile"]["rewrites"] <= 1
 
 

@@ -6,10 +6,10 @@ import pytest
 from filelock import FileLock
 
 from roosync_ops.agent.beat import Session
-from roosync_ops.agent.errors import LocalError
+from roosync_ops.agent.errors import LocalError, ShareTroubleError
 from roosync_ops.agent.journal import Journal
 from roosync_ops.agent.publisher import HeartbeatPublisher
-from roosync_ops.agent.share import FolderShare, ShareTroubleError
+from roosync_ops.agent.share import FolderShare
 from roosync_ops.wire.times import to_iso
 from tests.kits.shares import NOW
 from tests.kits.virtual_agent import Rig, Touch

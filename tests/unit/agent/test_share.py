@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from roosync_ops.agent import share as module
-from roosync_ops.agent.share import FolderShare, ShareTroubleError
-from roosync_ops.state import read_folder
+from roosync_ops.agent.errors import ShareTroubleError
+from roosync_ops.agent.share import FolderShare
+from roosync_ops.state.folder import read_folder
 from roosync_ops.wire import findings
 from roosync_ops.wire.bounds import Bounds
 from roosync_ops.wire.deadline import BoundedShare
@@ -312,3 +313,9 @@ def test_a_call_that_hangs_costs_its_deadline_and_says_since_when(
             assert folder.is_stuck
     finally:
         release.set()
+
+
+def test_a_probe_takes_nothing_from_a_loop_that_writes_its_record(shared: Path, folder: FolderShare) -> None:
+    put(shared, heartbeat("m1"), ".m1.tmp")
+    folder.probe()
+    assert files(shared) == ["heartbeats", "heartbeats/.m1.tmp"]

@@ -68,8 +68,8 @@ class Fleet:
 
 
 def run(fleet: Fleet, **options: Any) -> tuple[ramp.Ramp, dict[str, str]]:
-    chosen = {"batch": ramp.DEFAULT, "soak": 0, "max_fail": None, **options}
-    found = ramp.Ramp(chosen=MACHINES, act=fleet, note=lambda _: None, **chosen)
+    by = ramp.Batches(**{name: options.pop(name) for name in ("batch", "soak", "max_fail") if name in options})
+    found = ramp.Ramp(chosen=MACHINES, act=fleet, note=lambda _: None, by=by, **options)
     return found, {row.machine_id: row.outcome for row in found.run()}
 
 
@@ -209,7 +209,7 @@ def test_beyond_forty_machines_a_batch_is_told_in_numbers(capsys: pytest.Capture
     names = [f"m{number}" for number in range(41)]
     many = [Machine(machine_id=name, heartbeat_interval=1000) for name in names]
     act = Fleet(old=names, bad=names[1:3])
-    ramp.Ramp(chosen=many, act=act, note=lambda _: None, batch=ramp.DEFAULT, soak=0, max_fail=None).run()
+    ramp.Ramp(chosen=many, act=act, note=lambda _: None, by=ramp.Batches()).run()
     assert capsys.readouterr().err.splitlines()[1:] == ["1/2: 1 done", "2/2: 2 rolled back, 38 done"]
 
 
@@ -225,7 +225,7 @@ def test_a_machine_that_is_on_trial_is_asked_again(monkeypatch: pytest.MonkeyPat
             return tuple(Result(machine.machine_id, failure=failure) for machine in machines)
         return tuple(Result(each.machine_id, skipped=WAITS if deploy == "ramp" else None) for each in machines)
 
-    (row,) = ramp.Ramp(chosen=MACHINES[:1], act=act, note=lambda _: None, batch="1", soak=0, max_fail=None).run()
+    (row,) = ramp.Ramp(chosen=MACHINES[:1], act=act, note=lambda _: None, by=ramp.Batches(batch="1")).run()
     assert row.outcome == "rolled-back"
     assert len(slept) == 2
 

@@ -12,6 +12,7 @@ import pytest
 from roosync_ops import show
 from roosync_ops.agent.trial import WHY
 from roosync_ops.cli import acting, output, ramp, report, rollout
+from roosync_ops.cli.journal import RunLog
 from roosync_ops.fleet import Machine
 from roosync_ops.pyinfra_ops.ledger import ROLLED_BACK, WAITS
 from roosync_ops.pyinfra_ops.plan import Difference
@@ -54,7 +55,7 @@ def test_a_dry_run_shows_what_would_differ_and_who_would_come_when(capsys: pytes
     ]
     acting.tell(rows, dry=True)
     assert capsys.readouterr().out.count("build a -> b") == 2
-    steps = ramp.Ramp(chosen=(PC, SERVER), act=lambda _, __: (), note=lambda _: None, batch="1", soak=0, max_fail=None)
+    steps = ramp.Ramp(chosen=(PC, SERVER), act=lambda _, __: (), note=lambda _: None, by=ramp.Batches(batch="1"))
     assert steps.plan(rows) == [(PC,), (SERVER,)]
     assert "Batches: pc; server" in capsys.readouterr().err
 
@@ -82,8 +83,8 @@ def test_whoever_is_done_has_a_line_at_once_with_or_without_a_terminal(
 
     monkeypatch.setattr(acting, "run", run)
     monkeypatch.setattr(acting, "look", lambda *_, **__: None)
-    how = acting.How()
-    acting.act("ramp", (PC, SERVER), how)
+    usual = acting.Run(how=acting.How(), log=RunLog("rollout", (), wanted=False))
+    usual.act("ramp", (PC, SERVER))
     said = stream.getvalue().replace("\r\x1b[2K", "|").replace("\n", "|")
     assert [line for line in said.split("|") if line and "looked at" not in line] == [
         "pc done: push",
@@ -91,12 +92,12 @@ def test_whoever_is_done_has_a_line_at_once_with_or_without_a_terminal(
     ]
     assert stream.getvalue().endswith("\n")
     assert ("1/2 machines looked at" in said, "2/2 machines looked at" in said) == (tty, False)
-    for quiet in ({"how": replace(how, dry=True)}, {"how": how, "total": 41}):
+    for quiet in (replace(usual, how=acting.How(dry=True)), replace(usual, total=41)):
         stream.truncate(0)
-        acting.act("rollout", (PC, SERVER), **quiet)
+        quiet.act("rollout", (PC, SERVER))
         assert "done" not in stream.getvalue()
     stream.truncate(0)
-    acting.act("prove", (PC, SERVER), how)
+    usual.act("prove", (PC, SERVER))
     assert "done" not in stream.getvalue()
 
 
@@ -115,7 +116,7 @@ def test_the_shared_state_shows_the_new_build_only_by_a_beat_of_it(
     now, records = 1_700_000_000_000, {}
     if agent is not None:
         data = {"machineId": "pc", "lastHeartbeat": to_iso(now - age_s * 1000), "agent": agent}
-        records["pc"] = Evidence(parse(data, "pc", "pc.json")[0], "file", "pc.json")
+        records["pc"] = Evidence(parse(data, "pc")[0], "file", "pc.json")
     state = SharedState("/share", now, records, (), None, "missing", len(records))
     found = rollout._unseen(lambda: state, [(PC, "new")])  # type: ignore[arg-type] # what it is called for
     assert (word in found["pc"]) if word else found == {}

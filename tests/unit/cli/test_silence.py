@@ -9,7 +9,7 @@ import pytest
 from roosync_ops.fleet import load_inventory
 from roosync_ops.gather.validation import GracePeriod, judged
 from roosync_ops.judge.flip import rows_of
-from roosync_ops.state import read_folder
+from roosync_ops.state.folder import read_folder
 from roosync_ops.wire.times import now_ms
 
 if TYPE_CHECKING:

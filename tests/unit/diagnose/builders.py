@@ -12,7 +12,7 @@ from roosync_ops.judge.diagnose import diagnose
 from roosync_ops.judge.diagnose_model import Diagnosis, DiagnosisInput
 from roosync_ops.judge.probes import Builds
 from roosync_ops.remote_script.facts_model import AgentStatus, ProbeReport
-from roosync_ops.state import read_folder
+from roosync_ops.state.folder import read_folder
 from roosync_ops.transport.link import Failure
 from roosync_ops.transport.reach import Reach
 from roosync_ops.wire.times import to_iso

@@ -115,6 +115,7 @@ def test_a_second_group_names_a_windows_machine_with_its_connector(tmp_path: Pat
         ),
         pytest.param("a", {"local_dir": "C:\tools"}, 'a tab or the like: write r"...", or / for each \\', id="\\t"),
         pytest.param("a", {"host": "-oProxyCommand=x"}, "a: host: must not", id="an option for a host"),
+        pytest.param("a", {"host": "a\0b"}, "a: host: must not", id="NUL"),
         pytest.param("a", {"ssh": {"ssh_password": "x"}}, "a: ssh: 'ssh_password' is a secret", id="secret"),
         pytest.param("a", {"ssh": {"shell": "x"}}, "a: ssh: 'shell' is no data key", id="no ssh key"),
         pytest.param("a", {"metadata": {"k": "x" * 9_000}}, "a: metadata: must be at most 8192", id="metadata"),
@@ -125,6 +126,13 @@ def test_a_wrong_line_is_one_sentence_naming_machine_and_field(name: str, fields
         machine(name, **fields)
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("line", ["h = [('a', {1: 2, 'ssh_port': 9})]", "h = ['a'], {1: 2, 'ssh_port': 9}"])
+def test_data_of_another_tool_may_have_any_keys(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "inventory.py"
+    path.write_text(line)
+    assert [machine.port for machine in load_inventory(path)] == [9]
 
 
 def test_a_machine_defined_twice_is_refused_with_the_files_name(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from roosync_ops.gather.limits import Limits, Probe
 from roosync_ops.gather.second import Ssh
 from roosync_ops.judge import AgentState, probes
 from roosync_ops.judge import ProbeResult as Answer
-from roosync_ops.state import StateUnavailableError, read_folder
+from roosync_ops.state import StateUnavailableError
+from roosync_ops.state.folder import read_folder
 from roosync_ops.wire.times import now_ms
 from tests.kits.shares import ours, put
 

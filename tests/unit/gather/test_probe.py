@@ -13,7 +13,8 @@ from roosync_ops.gather.limits import Limits
 from roosync_ops.gather.probe import result_of as told_by
 from roosync_ops.judge import probes
 from roosync_ops.remote_script.facts_model import AgentStatus, ClockFacts, ProbeReport
-from roosync_ops.state import StateUnavailableError, read_folder
+from roosync_ops.state import StateUnavailableError
+from roosync_ops.state.folder import read_folder
 from roosync_ops.transport.link import Failure
 from roosync_ops.wire.record import OF_A_TWIN, OF_THE_PAST
 from roosync_ops.wire.times import now_ms, to_iso
@@ -124,11 +125,16 @@ def test_a_replica_that_was_read_long_before_the_last_answer_is_read_again(
     reads = [read_folder(tmp_path, now_ms() - 60_000), read_folder(tmp_path, now_ms())]
     monkeypatch.setattr(probe, "probe", lambda *_: {})
     left = iter(reads)
-    own, _, trouble = probe.probe_beside([MACHINE], Limits(1, 1), lambda: (next(left), None))
+    own, _, trouble = probe.probe_beside([MACHINE], Limits(1, 1), lambda: next(left))
     assert (own, trouble) == (reads[1], None)
-    hung = StateUnavailableError("it hangs now", "look")
-    gone: list[tuple[SharedState | None, StateUnavailableError | None]] = [(reads[0], None), (None, hung)]
-    own, _, trouble = probe.probe_beside([MACHINE], Limits(1, 1), lambda: gone.pop(0))
+    gone = [reads[0]]
+
+    def hangs_then() -> SharedState:
+        if not gone:
+            raise StateUnavailableError("it hangs now", "look")
+        return gone.pop()
+
+    own, _, trouble = probe.probe_beside([MACHINE], Limits(1, 1), hangs_then)
     assert (own, trouble) == (reads[0], None)
 
 

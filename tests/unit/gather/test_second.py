@@ -12,7 +12,7 @@ from roosync_ops.gather.validation import judged
 from roosync_ops.judge import AgentState, Knowledge, probes
 from roosync_ops.judge import ProbeResult as Answer
 from roosync_ops.judge.verdict import Basis
-from roosync_ops.state import read_folder
+from roosync_ops.state.folder import read_folder
 from roosync_ops.state.seen import Seen
 from tests.kits.shares import NOW, ours, put
 

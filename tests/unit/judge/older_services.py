@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge import Knowledge, validate
-from roosync_ops.state import read_folder
+from roosync_ops.state.folder import read_folder
 from roosync_ops.wire.record import dump
 from roosync_ops.wire.status import DEFAULT_THRESHOLDS
 from roosync_ops.wire.times import to_iso

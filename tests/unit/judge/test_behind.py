@@ -9,7 +9,7 @@ import pytest
 
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge import Verdict, validate, verdict
-from roosync_ops.state import read_folder
+from roosync_ops.state.folder import read_folder
 from tests.kits.shares import NOW, heartbeat, ours, put, put_view
 
 if TYPE_CHECKING:

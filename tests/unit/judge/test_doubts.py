@@ -11,7 +11,7 @@ from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.gather.past import pasts
 from roosync_ops.judge import Reason, validate, verdict
 from roosync_ops.judge.flip import rows_of
-from roosync_ops.state import read_folder
+from roosync_ops.state.folder import read_folder
 from tests.kits.shares import NOW, ours, put, put_view
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge import Knowledge, Verdict, validate, verdict
-from roosync_ops.state import read_folder
+from roosync_ops.state.folder import read_folder
 from roosync_ops.state.seen import Seen
 from tests.kits.shares import NOW, ours, put
 

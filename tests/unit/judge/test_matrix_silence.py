@@ -172,6 +172,6 @@ def test_no_beat_grows_old_while_another_machine_is_waited_for() -> None:
     second = Answer("web1", AgentState(e.RUNNING, sequence=1_020), state, None, NOW + 600_000, 0, 20)
     pool = merge_replicas(None, [first, second], NOW + 600_000)
     assert pool is not None
-    known = Knowledge().asked(pool, None, [first, second])
+    known = Knowledge().asked(None, [first, second])
     judged = validate(fleet(), pool, NOW + 600_000, known=known)
     assert {row.observed for row in judged.verdicts} == {"online"}

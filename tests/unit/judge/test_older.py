@@ -15,7 +15,7 @@ from roosync_ops.show import sentence
 from roosync_ops.show.diagnosis import cause_sentence
 from roosync_ops.show.history import history_document, history_markdown, history_table
 from roosync_ops.show.text import Style
-from roosync_ops.state import read_folder
+from roosync_ops.state.folder import read_folder
 from roosync_ops.state.shared import FILE_DELETED, ROLLED_BACK
 from roosync_ops.wire.record import dump
 from roosync_ops.wire.times import to_iso

@@ -11,7 +11,7 @@ from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge import AgentState, Knowledge, Verdict, probes, second, validate, verdict
 from roosync_ops.judge import ProbeResult as Answer
 from roosync_ops.judge.verdict import Basis
-from roosync_ops.state import read_folder
+from roosync_ops.state.folder import read_folder
 from tests.kits.shares import NOW, heartbeat, ours, put, put_view
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.lab.replica import INCOMING, File, FolderReplica, UnsettledError
+from roosync_ops.lab.replica import INCOMING, File, FolderReplica
 from roosync_ops.lab.replicator import Replicator
 from tests.kits.sync import is_settled
 
@@ -81,7 +81,7 @@ def test_a_file_that_is_still_being_written_is_not_uploaded(tmp_path: Path, monk
         return seen
 
     monkeypatch.setattr(os, "fstat", grow)
-    with pytest.raises(UnsettledError):
+    with pytest.raises(OSError, match="changed while it was read"):
         FolderReplica(tmp_path).read("a.json")
 
 

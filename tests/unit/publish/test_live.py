@@ -20,6 +20,7 @@ from roosync_ops.gather.dashboard import dashboard
 from roosync_ops.gather.limits import Limits, Probe
 from roosync_ops.gather.source import Source
 from roosync_ops.publish.live import LOOPBACK, Live, serving
+from roosync_ops.state.folder import FolderSource
 from roosync_ops.wire.folder import read_shared
 from roosync_ops.wire.times import now_ms
 from tests.kits import boards
@@ -39,13 +40,15 @@ def test_a_share_that_hangs_is_told_and_costs_one_thread(tmp_path: Path, monkeyp
         return read_shared(*arguments)
 
     monkeypatch.setattr("roosync_ops.state.folder.read_shared", patiently)
+    folder = FolderSource(str(tmp_path), 60)
     fleet, shared = Fleet([Machine.of("a", {})]), str(tmp_path)
+    monkeypatch.setattr("roosync_ops.gather.source.open_source", lambda *_: folder)
     source = Source(shared, None, 60)
     look = partial(dashboard, fleet, shared, Limits(), baseline="a", probe=Probe.never, memory=tmp_path, source=source)
     live = Live(look, str, "en")
     before = set(threading.enumerate())
     answers.clear()
-    source._bounded.deadline_s = 0.1
+    folder._bounded.deadline_s = 0.1
     for _ in range(5):
         live.again()
     text = live.page(urlsplit("/"))[1]
@@ -54,7 +57,7 @@ def test_a_share_that_hangs_is_told_and_costs_one_thread(tmp_path: Path, monkeyp
     assert "1/1 machines online (100%)" in text
     assert not set(threading.enumerate()) - before
     answers.set()
-    source._bounded.deadline_s = 60
+    folder._bounded.deadline_s = 60
     live.again()
     assert "data-trouble" not in live.page(urlsplit("/"))[1]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,12 @@ import pytest
 
 from roosync_ops.errors import UNAVAILABLE, USAGE, CommandError
 from roosync_ops.fleet import Fleet, Machine
-from roosync_ops.gather.limits import Probe
+from roosync_ops.gather.dashboard import dashboard as look_at
+from roosync_ops.gather.limits import Limits, Probe
 from roosync_ops.publish import dashboard
 from roosync_ops.publish.dashboard import refresh
-from roosync_ops.state import StateUnavailableError, read_folder
+from roosync_ops.state import StateUnavailableError
+from roosync_ops.state.folder import read_folder
 from roosync_ops.wire.identity import LAB_HOSTNAME_VARIABLE
 from roosync_ops.wire.times import now_ms
 from tests.kits.shares import ours, put
@@ -39,8 +42,11 @@ def names_in(folder: Path) -> list[str]:
     return sorted(one.name for one in folder.iterdir())
 
 
-def done(shared: Path, **options: Any) -> dict[str, Any]:
-    return refresh(FLEET, str(shared), probe=Probe.never, **options)
+def done(
+    shared: Path, *, output_dir: str | None = None, baseline: str | None = None, presence: bool = False
+) -> dict[str, Any]:
+    look = partial(look_at, FLEET, str(shared), Limits(), baseline=baseline, probe=Probe.never)
+    return refresh(look, str(shared), output_dir, None, presence=presence)
 
 
 def test_it_is_written_into_dashboards_under_this_computers_name(shared: Path) -> None:

@@ -133,6 +133,21 @@ def test_a_windows_machine_without_python_is_told_both_ways_out() -> None:
     assert "bootstrap_python=True" in failure.reason
 
 
+@pytest.mark.parametrize(
+    ("fields", "hint"),
+    [
+        ({"python": "C:\\gone.exe"}, "ssh -p 2222 me@127.0.0.1 'where python'"),
+        ({"python": "C:\\gone.exe", "bootstrap_python": True}, "ssh -p 2222 me@127.0.0.1 'where python'"),
+        ({}, "ssh -p 2222 me@127.0.0.1 'where python'"),
+        ({"bootstrap_python": True}, "roosync-ops rollout myia-po-2024"),
+    ],
+)
+def test_a_rollout_comes_next_where_it_installs_a_python_and_what_is_there_where_it_would_fail_again(
+    fields: dict[str, Any], hint: str
+) -> None:
+    assert checks.silence(a_windows_machine(**fields), SilenceError("NO_PYTHON", "none")).hint == hint
+
+
 def test_what_to_type_for_a_machine_without_ssh_is_not_ssh() -> None:
     command = checks.there(a_windows_machine(transport="winrm"), ("hostname",))
     assert command == "roosync-ops diagnose myia-po-2024"

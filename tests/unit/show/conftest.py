@@ -8,7 +8,8 @@ import pytest
 
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge import Survey, Validation, observe, validate
-from roosync_ops.state import SharedState, read_folder
+from roosync_ops.state import SharedState
+from roosync_ops.state.folder import read_folder
 from tests.kits.shares import NOW, heartbeat, ours, put
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.state import read_folder
-from roosync_ops.state.folder import double_of, is_twin
+from roosync_ops.state.folder import double_of, is_twin, read_folder
 from roosync_ops.state.shared import DOUBLED
 from tests.kits.shares import NOW, heartbeat, ours, put, put_view
 

@@ -11,7 +11,8 @@ import pytest
 from roosync_ops.fleet import Fleet, Machine
 from roosync_ops.judge import validate
 from roosync_ops.judge.verdict import NOT_UNDERSTOOD
-from roosync_ops.state import StateUnavailableError, folder, read_folder
+from roosync_ops.state import StateUnavailableError, folder
+from roosync_ops.state.folder import read_folder
 from roosync_ops.state.shared import DOUBLED
 from roosync_ops.wire import findings as f
 from roosync_ops.wire.deadline import BoundedShare
@@ -110,7 +111,7 @@ def hanging(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 
 def test_a_share_that_hangs_is_unavailable_within_the_deadline(tmp_path: Path, hanging: threading.Event) -> None:
     with pytest.raises(StateUnavailableError, match=r"hangs: no answer within 0\.05 s"):
-        read_folder(tmp_path, NOW, deadline_s=0.05)
+        read_folder(tmp_path, NOW, BoundedShare(0.05))
     hanging.set()
 
 
@@ -222,7 +223,7 @@ def test_where_one_file_hangs_what_came_is_used_and_no_machine_is_taken_for_dead
         return read_file(path, most)
 
     monkeypatch.setattr("roosync_ops.wire.folder.read_file", hang)
-    state = read_folder(tmp_path, NOW, deadline_s=0.3)
+    state = read_folder(tmp_path, NOW, BoundedShare(0.3))
     assert [*state.machines] == names[:3]
     assert [(item.file, item.kind) for item in state.findings] == [
         *((f"heartbeats/{name}.json", f.UNREADABLE) for name in names[3:]),

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.state import StateUnavailableError, read_folder
+from roosync_ops.state import StateUnavailableError
+from roosync_ops.state.folder import read_folder
 from tests.kits.shares import NOW, heartbeat, ours, put, put_view
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ def test_one_level_off_the_right_one_is_named_as_it_is_to_be_typed(right: Path, 
         "{}\u200b",
         "{}\t",
         "{}\xa0",
+        "“{}”",
+        "export ROOSYNC_SHARED_PATH='{}'",
     ],
 )
 def test_what_a_setting_drags_along_is_shown_and_the_folder_without_it_named(right: Path, form: str) -> None:
@@ -68,9 +71,10 @@ def test_of_a_file_in_it_the_folder_is_named(right: Path, name: str) -> None:
     assert found.hint == f"roosync-ops status --shared '{right}'"
 
 
-def test_a_home_that_no_shell_filled_in_is(right: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("home", ["~", "$HOME", "${HOME}"])
+def test_a_home_that_no_shell_filled_in_is(right: Path, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
     monkeypatch.setenv("HOME", str(right.parent))
-    assert refused("~/.shared-state").hint == f"roosync-ops status --shared '{right}'"
+    assert refused(f"{home}/.shared-state").hint == f"roosync-ops status --shared '{right}'"
 
 
 def test_an_empty_folder_may_be_a_new_fleet_or_not_mounted_and_both_are_said(tmp_path: Path) -> None:

@@ -32,6 +32,24 @@ def test_what_the_shell_of_a_proxy_says_is_no_complaint_of_the_configuration(sai
     assert error.reason == f"the way by /opt/gate h failed: {said}; Connection closed by UNKNOWN port 65535"
 
 
+@pytest.mark.parametrize(
+    ("said", "code", "reason"),
+    [
+        ("Certificate invalid: expired", link.HOST_KEY, "its host certificate is refused: {}"),
+        ("Certificate signed with disallowed algorithm", link.HOST_KEY, "its host certificate is refused: {}"),
+        ("The RSA host key for h is marked as revoked.", "HOST_KEY_REVOKED", "its host key is revoked: {}"),
+        ("Host key RSA x revoked by file /r", "HOST_KEY_REVOKED", "its host key is revoked: {}"),
+        ("Error checking host key RSA x in revoked keys file /r: No such file", link.SSH_CONFIG, "ssh refuses its {}"),
+    ],
+)
+def test_what_is_wrong_with_a_host_key_is_told_for_what_it_is(said: str, code: str, reason: str) -> None:
+    banner = "@    WARNING: REVOKED HOST KEY DETECTED!               @\n" * (code == "HOST_KEY_REVOKED")
+    end = "No RSA host key is known for h and you have requested strict checking.\nHost key verification failed.\n"
+    error = ssh_errors.worded(ssh_errors.Log(f"{banner}{said}\n{end}"), "")
+    told = f"configuration: {said}" if code == link.SSH_CONFIG else said
+    assert (error.code, error.reason) == (code, reason.format(told))
+
+
 @pytest.mark.parametrize("further", ["", 'Authenticated using "publickey" with partial success.\n'])
 def test_a_key_that_the_machine_takes_and_nobody_can_unlock_here_is_named_with_what_unlocks_it(
     further: str, monkeypatch: pytest.MonkeyPatch

@@ -126,8 +126,8 @@ def test_a_machine_whose_own_clock_is_days_ahead_says_nothing_about_how_often_it
 
 def test_a_record_whose_sequence_is_impossible_counts_where_there_is_no_other() -> None:
     data = heartbeat("a", agent={"sequence": 2**60})
-    record, found = parse(data, "a", "copy")
-    assert (record.sequence, record.doubted, [one.kind for one in found]) == (None, True, [f.IMPOSSIBLE_SEQUENCE])
+    record, found = parse(data, "a")
+    assert (record.sequence, record.doubted, [kind for kind, _ in found]) == (None, True, [f.IMPOSSIBLE_SEQUENCE])
     assert best(Evidence(record, CONFLICT, "copy")) == "copy"
     assert best(Evidence(record, CONFLICT, "copy"), piece("own", 600_000, 3)) == "own"
     assert best(Evidence(record, FILE, "copy"), piece("old service", 600_000)) == "old service"

@@ -41,6 +41,8 @@ def test_a_machines_own_file_is_its_own(machine_id: str) -> None:
         "Copy (2) of myia-web1.json",
         "Copy of Copy of myia-web1.json",
         "myia-web1 - Kopie.json",
+        "myia-web1 - kopia (2).json",
+        "myia-web1 - Kopi.json",
         "myia-web1 - copia (3).json",
         "myia-web1 - C\u00f3pia.json",
         "myia-web1 copy 2.json",

@@ -92,7 +92,7 @@ def merged(*records: dict[str, Any]) -> dict[str, Evidence]:
     pieces = {}
     for record in records:
         name = record["machineId"]
-        pieces[name] = Evidence(parse(record, name, name)[0], FILE, f"heartbeats/{name}.json")
+        pieces[name] = Evidence(parse(record, name)[0], FILE, f"heartbeats/{name}.json")
     return pieces
 
 
@@ -124,7 +124,7 @@ def test_what_an_entry_carries_is_bounded_whoever_wrote_the_record() -> None:
 
 def test_of_an_older_service_that_took_a_machine_over_the_entry_keeps_what_our_agent_wrote_before() -> None:
     pieces = [
-        Evidence(parse(record, "m", "f")[0], kind, "f")
+        Evidence(parse(record, "m")[0], kind, "f")
         for record, kind in (
             (ours("m", 600_000, state="left", leftAt=to_iso(NOW - 590_000)), FILE),
             (heartbeat("m"), VIEW),

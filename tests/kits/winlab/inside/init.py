@@ -81,7 +81,7 @@ def assemble(folder: Path, plan: dict[str, object]) -> None:
 
 def boot(plan: dict[str, object]) -> None:
     """Boot Windows, start the task service and sshd, say so, and serve the power cable until the host is to end."""
-    environment = json.loads((KIT / "environment.json").read_text("utf-8"))
+    environment = dict(line.split("=", 1) for line in (KIT / "environment").read_text("utf-8").splitlines())
     # names the last boot's server; after a power cut it is still there
     (PREFIX / "wineserver").unlink(missing_ok=True)
     # a persistent server: with the automatic one the machine "reboots" whenever its last process ends

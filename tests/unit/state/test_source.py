@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from roosync_ops.gather.source import Source
+from roosync_ops.state.folder import FolderSource
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,4 +25,4 @@ def test_a_reading_on_windows_has_the_minute_that_a_look_has(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: str, asked: float | None, seconds: float
 ) -> None:
     monkeypatch.setattr(sys, "platform", platform)
-    assert Source(str(tmp_path), None, asked)._bounded.deadline_s == seconds
+    assert FolderSource(str(tmp_path), asked)._bounded.deadline_s == seconds
