@@ -10,7 +10,7 @@ _INTERRUPTED: Final = 130
 
 def main() -> int:
     """Load the command line and run it."""
-    gc.disable()  # until the command is loaded (cli.LazyCommand): nothing of that is garbage
+    gc.set_threshold(100_000, 50, 1_000)  # what is loaded and read stays: to search it again and again is for nothing
     # We use no plugin of pydantic's; to look for some it reads what every installed package says of itself.
     loader: Any = ModuleType("pydantic.plugin._loader")
     loader.get_plugins = tuple
@@ -21,6 +21,8 @@ def main() -> int:
         return run()
     except KeyboardInterrupt:
         return _INTERRUPTED
+    finally:
+        gc.freeze()  # the end searches it once more
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ as a verdict.
 """
 
 import copy
-import gc
 import json
 import sys
 import textwrap
@@ -50,8 +49,6 @@ class LazyCommand(TyperCommand):
         name = str(self.name)
         module = import_module(f"{__name__}.{_MODULES.get(name, name.replace('-', '_'))}")
         command: Any = typer.main.get_command(module.app)
-        gc.freeze()  # what is loaded stays
-        gc.enable()
         command = command.commands[name] if name in _MODULES else command
         command.name = name
         # Completion is installed for the program, not for one command of it.

@@ -17,8 +17,8 @@ from roosync_ops.gather.second import Second
 from roosync_ops.gather.source import Source
 from roosync_ops.gather.validation import GracePeriod, seen
 from roosync_ops.judge import Validation
-from roosync_ops.pyinfra_ops.ledger import FAILED, PLANNED, WAITS
-from roosync_ops.pyinfra_ops.run import BACK, CONNECT_TIMEOUT_S, SKIPPED, UNREACHABLE, Answered, Event, Result, run
+from roosync_ops.pyinfra_ops.ledger import BACK, FAILED, PLANNED, SKIPPED, UNREACHABLE, WAITS
+from roosync_ops.pyinfra_ops.run import CONNECT_TIMEOUT_S, Answered, Event, Result, Workers, run
 from roosync_ops.pyinfra_ops.settled import LOOKED, PROVE, has_seen, settled
 from roosync_ops.remote_script.facts_model import ProbeReport
 from roosync_ops.show.columns import BOLD, DIM, GREEN, RED, YELLOW
@@ -35,7 +35,6 @@ Seen = TypeVar("Seen")
 ConnectTimeout = Annotated[int, options.opt("--connect-timeout SECONDS", "act", min=1)]
 #: Two beats of a machine that was just started, and a minute for the file-sync product.
 _WAIT_S: Final = 90.0
-DEFAULT_CONNECT_TIMEOUT: Final = CONNECT_TIMEOUT_S
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +44,7 @@ class How:
     failed: Annotated[bool, options.opt("--failed")] = False
     dry: Annotated[bool, options.opt("--dry --dry-run --check")] = False
     wait: Annotated[float, options.opt("--wait SECONDS", min=0)] = _WAIT_S
-    connect_timeout: ConnectTimeout = DEFAULT_CONNECT_TIMEOUT
+    connect_timeout: ConnectTimeout = CONNECT_TIMEOUT_S
     parallel: Annotated[int | None, options.opt("--parallel N", min=1)] = None
     verbose: Annotated[bool, options.opt("--verbose -v")] = False
 
@@ -153,7 +152,7 @@ class Run:
 
         def hear(machine: Machine, found: ProbeReport | Failure) -> None:
             nonlocal seen
-            tell(Event("looked-at", machine.machine_id))
+            tell(Event(machine.machine_id))
             row = settled(deploy, machine, found, dry=how.dry)
             seen |= (row is None or row.ok) and not isinstance(found, Failure) and has_seen(found)
             if row is not None:
@@ -164,21 +163,25 @@ class Run:
 
         asked = [machine for machine in chosen if machine.transport == "ssh" and deploy in LOOKED and not how.verbose]
         alone = {one.machine_id for one in asked} if how.dry or deploy == PROVE else self.fine
-        look(asked, how.connect_timeout, how.parallel, hear, alone=alone)
-        left = [machine for machine in chosen if machine.machine_id not in rows]
-        if left:
-            done = run(
-                deploy,
-                left,
-                dry=how.dry,
-                verbose=how.verbose,
-                connect_timeout_s=how.connect_timeout,
-                parallel=how.parallel,
-                is_new=self.is_new and not seen,
-                known=known,
-                tell=tell,
-            )
-            rows |= {row.machine_id: row for row in done}
+        with Workers({machine.transport for machine in chosen}, verbose=how.verbose) as workers:
+            if any(machine.machine_id not in alone for machine in asked):  # there is likely something to do
+                workers.start(1)
+            look(asked, how.connect_timeout, how.parallel, hear, alone=alone)
+            left = [machine for machine in chosen if machine.machine_id not in rows]
+            if left:
+                done = run(
+                    deploy,
+                    left,
+                    dry=how.dry,
+                    verbose=how.verbose,
+                    connect_timeout_s=how.connect_timeout,
+                    parallel=how.parallel,
+                    is_new=self.is_new and not seen,
+                    known=known,
+                    tell=tell,
+                    begun=workers,
+                )
+                rows |= {row.machine_id: row for row in done}
         return tuple(rows[machine.machine_id] for machine in chosen)
 
 

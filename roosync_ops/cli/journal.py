@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from roosync_ops import errors
 from roosync_ops.fleet import Machine
-from roosync_ops.pyinfra_ops.ledger import CHANGED, UNCHANGED
-from roosync_ops.pyinfra_ops.run import SKIPPED, Result
+from roosync_ops.pyinfra_ops.ledger import CHANGED, SKIPPED, UNCHANGED
+from roosync_ops.pyinfra_ops.run import Result
 from roosync_ops.state.memory import Store, default_folder
 from roosync_ops.wire import local
 from roosync_ops.wire.times import now_ms, to_iso

@@ -30,7 +30,7 @@ def logs(
     inventory: options.Inventory = options.DEFAULT_INVENTORY,
     lines: Annotated[int, options.opt("--lines -n N", min=1, max=1000)] = 100,
     shown: options.Shown,
-    connect_timeout: acting.ConnectTimeout = acting.DEFAULT_CONNECT_TIMEOUT,
+    connect_timeout: acting.ConnectTimeout = acting.How.connect_timeout,
 ) -> int:
     """Show what the agent of a machine said last: the journal, the log of what keeps it, and why a build was left."""
     found = _one(inventory, machine)

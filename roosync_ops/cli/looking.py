@@ -1,9 +1,7 @@
 """From what was typed to a look at the fleet, and looking again until it shows what is waited for."""
 
-import gc
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 
 from roosync_ops import errors, typed
@@ -83,19 +81,3 @@ def wait_for(  # noqa: PLR0913 - the two last are there so that tests need not s
                 return validation
             (tell or progress.show)(f"{said}; waiting {max(0, left):.0f} s more")
             sleep(max(0.0, min(poll_s, left)))
-
-
-@contextmanager
-def without_collector() -> Iterator[None]:
-    """Hold the cycle collector off: 10,000 parsed files keep it busy for half a second and leave it nothing.
-
-    What is alive at the end is exempted for good: the process is about to end, and would be searched once more.
-    """
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if was:
-            gc.enable()

@@ -18,9 +18,10 @@ from roosync_ops.pyinfra_ops.ledger import (
     REPLACED,
     ROLLED_BACK,
     UNCHANGED,
+    UNREACHABLE,
     WAITS,
 )
-from roosync_ops.pyinfra_ops.run import UNREACHABLE, Result
+from roosync_ops.pyinfra_ops.run import Result
 from roosync_ops.remote_script import checks
 from roosync_ops.transport.link import Failure
 

@@ -15,8 +15,8 @@ from roosync_ops.gather.second import Second, second_of
 from roosync_ops.gather.source import Source
 from roosync_ops.judge import Check, Validation
 from roosync_ops.judge.probes import reason_of
-from roosync_ops.pyinfra_ops.ledger import PLANNED
-from roosync_ops.pyinfra_ops.run import UNREACHABLE, Result
+from roosync_ops.pyinfra_ops.ledger import PLANNED, UNREACHABLE
+from roosync_ops.pyinfra_ops.run import Result
 from roosync_ops.show.document import keyed
 from roosync_ops.show.text import Style
 from roosync_ops.state.shared import SharedState

@@ -41,22 +41,21 @@ def validate(  # noqa: PLR0913 - one argument an option
     beats (--probe never: by the shared state alone). With --probe every machine is asked as well what its own replica
     shows and what its clock says: a stalled replica, here or there, is then named.
     """
-    with looking.without_collector():
-        fleet = load_inventory(at.inventory)
-        chosen = fleet.select(names) if (names := options.names_of(limit, machines)) else None
-        grace = GracePeriod(patience, memory, fleet)
-        look, poll_s = looking.look_of("validate", fleet, chosen, at, asked, grace)
-        seen = looking.wait_for(lambda: look().validation, lambda found: found.ok, wait, poll_s)
-        forms = {
-            "markdown": show.markdown,
-            "junit": show.junit,
-            "openmetrics": lambda found, _: show.openmetrics(found),
-        }
-        _write(seen, report, shown, show.table, show.validation_document, **forms)
-        if seen.patience_ms is not None:
-            output.note(f"Judged by beats received, {seen.patience_ms / 1000:g} s beyond each timeout.")
-        if grace.trouble is not None:
-            output.note(f"What was seen could not be kept: {grace.trouble}")
+    fleet = load_inventory(at.inventory)
+    chosen = fleet.select(names) if (names := options.names_of(limit, machines)) else None
+    grace = GracePeriod(patience, memory, fleet)
+    look, poll_s = looking.look_of("validate", fleet, chosen, at, asked, grace)
+    seen = looking.wait_for(lambda: look().validation, lambda found: found.ok, wait, poll_s)
+    forms = {
+        "markdown": show.markdown,
+        "junit": show.junit,
+        "openmetrics": lambda found, _: show.openmetrics(found),
+    }
+    _write(seen, report, shown, show.table, show.validation_document, **forms)
+    if seen.patience_ms is not None:
+        output.note(f"Judged by beats received, {seen.patience_ms / 1000:g} s beyond each timeout.")
+    if grace.trouble is not None:
+        output.note(f"What was seen could not be kept: {grace.trouble}")
     return errors.OK if seen.ok else errors.NOT_AS_EXPECTED
 
 
@@ -99,14 +98,13 @@ def status(
 
     The inventory is needed for --via alone. Each machine is judged by the interval and timeout its own agent states.
     """
-    with looking.without_collector():
-        try:
-            state = looking.source_of(at)()
-        except StateUnavailableError as error:  # what asks the machines would ask for an inventory
-            error.hint = error.hint if at.inventory.is_file() else "roosync-ops status --help"
-            raise
-        survey = judge.observe(state, state.read_at_ms)
-        _write(survey, report, shown, show.survey_table, lambda found, _: show.survey_document(found))
+    try:
+        state = looking.source_of(at)()
+    except StateUnavailableError as error:  # what asks the machines would ask for an inventory
+        error.hint = error.hint if at.inventory.is_file() else "roosync-ops status --help"
+        raise
+    survey = judge.observe(state, state.read_at_ms)
+    _write(survey, report, shown, show.survey_table, lambda found, _: show.survey_document(found))
     return errors.OK
 
 

@@ -34,6 +34,9 @@ CHANGED: Final = "changed"
 UNCHANGED: Final = "unchanged"
 PLANNED: Final = "planned"
 FAILED: Final = "failed"
+UNREACHABLE: Final = "unreachable"
+SKIPPED: Final = "skipped"
+BACK: Final = "rolled-back"
 
 
 @dataclass

@@ -5,7 +5,6 @@ However a machine, a worker or the network fails, the answer is one result per m
 
 from __future__ import annotations
 
-import gc
 import importlib
 import math
 import os
@@ -13,11 +12,11 @@ import secrets
 import signal
 import sys
 import threading
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType, ModuleType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import roosync_ops
 from roosync_ops import typed
@@ -25,7 +24,7 @@ from roosync_ops.remote_script import checks
 from roosync_ops.transport.link import Failure
 from roosync_ops.transport.ssh_files import ROOM_VARIABLE, room
 
-from .ledger import CHANGED, FAILED, PLANNED, ROLLED_BACK, UNCHANGED
+from .ledger import BACK, CHANGED, FAILED, PLANNED, ROLLED_BACK, SKIPPED, UNCHANGED, UNREACHABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
@@ -43,9 +42,6 @@ Firsts: TypeAlias = "list[tuple[bool, str]] | None"
 #: What a machine answered that was looked at already; and the way by which, where that goes on.
 Answered: TypeAlias = "tuple[ProbeReport, Link | None]"
 
-UNREACHABLE: Final = "unreachable"
-SKIPPED: Final = "skipped"
-BACK: Final = "rolled-back"
 #: How long a TCP connection may take, in s, unless the operator says otherwise. The login has its own limit.
 CONNECT_TIMEOUT_S: Final = 10
 #: pyinfra keeps one core busy with this many machines; more are shared among workers.
@@ -88,9 +84,8 @@ class Result:
 
 @dataclass(frozen=True)
 class Event:
-    """Something a worker did: `kind` is looked-at or step; `step` is what pyinfra calls the operation."""
+    """What is begun on a machine: `step` is what pyinfra calls the operation; None: it was looked at."""
 
-    kind: str
     machine_id: str
     step: str | None = None
 
@@ -115,6 +110,7 @@ def run(  # noqa: PLR0913 - each is an option of the commands
     connect_timeout_s: int = CONNECT_TIMEOUT_S,
     parallel: int | None = None,
     tell: Callable[[Event | Result], None] = lambda _: None,
+    begun: Workers | None = None,
 ) -> tuple[Result, ...]:
     """Run deploys/<deploy>.py on `machines`; the results are in their order.
 
@@ -130,12 +126,13 @@ def run(  # noqa: PLR0913 - each is an option of the commands
         "connect_timeout_s": connect_timeout_s,
         "repeat": typed.repeated(),
         "known": dict(known),
-        ROOM_VARIABLE: str(room()),
     }
     found: dict[str, Result] = {}
     parts = parts_of(machines, parallel)
     share = parallel and parallel // len(parts)
-    with Workers([{**request, "machines": part, "parallel": share} for part in parts]) as workers:
+    with begun or Workers({machine.transport for machine in machines}, verbose=verbose) as workers:
+        workers.start(len(parts))
+        workers.send(*({**request, "machines": part, "parallel": share} for part in parts))
         looking = set(workers.pipes)
         firsts: list[Firsts] = []
         for pipe, said in workers.words():
@@ -149,7 +146,7 @@ def run(  # noqa: PLR0913 - each is an option of the commands
                 looking.discard(pipe)
                 firsts += said or ()
                 if not looking:
-                    workers.send((not dry, _first(firsts) if is_new else None))
+                    workers.send(*[(not dry, _first(firsts) if is_new else None)] * len(parts))
         reason = workers.last_words()
     return tuple(found.get(machine.machine_id) or _lost(machine.machine_id, reason) for machine in machines)
 
@@ -173,28 +170,30 @@ def _lost(name: str, reason: str) -> Result:
     return Result(name, {"run": FAILED}, Failure("run", "INTERNAL", said, checks.in_detail(name)))
 
 
-class Workers:
-    """Worker processes, each with one request; a context manager that leaves none behind."""
+class Workers(AbstractContextManager["Workers"]):
+    """Worker processes, each for one request; a context manager that leaves none behind."""
 
-    def __init__(self, requests: Sequence[dict[str, Any]]) -> None:
-        self._requests = requests
-        self._errors = [room() / f"{secrets.token_hex(8)}.err" for _ in requests]
+    def __init__(self, transports: set[str], *, verbose: bool) -> None:
+        self._transports, self._verbose = transports, verbose
+        self._errors: list[Path] = []
         self.pipes: dict[Connection, BaseProcess] = {}
 
-    def __enter__(self) -> Self:
+    def start(self, count: int) -> None:
+        """Have so many workers; each loads pyinfra, for as long as a login takes, and then waits for its request."""
         import multiprocessing  # noqa: PLC0415 - where a look settles all, there is no worker
 
         # A fork has what was loaded here: on Linux, of one thread, before ssl, which gevent would come too late for.
         forks = sys.platform == "linux" and threading.active_count() == 1 and "ssl" not in sys.modules
         context: Any = multiprocessing.get_context("fork" if forks else "spawn")
-        for request, errors in zip(self._requests, self._errors, strict=True):
+        for _ in range(len(self.pipes), count):
             ours, theirs = context.Pipe()
+            self._errors.append(room() / f"{secrets.token_hex(8)}.err")
             inherited = [*self.pipes, ours] if forks else []
-            worker = context.Process(target=_work, args=(theirs, request, errors, inherited), daemon=True)
+            said = (theirs, self._transports, None if self._verbose else self._errors[-1], room(), inherited)
+            worker = context.Process(target=_work, args=said, daemon=True)
             self.pipes[ours] = worker
             worker.start()
             theirs.close()
-        return self
 
     def __exit__(self, *_: object) -> None:
         for worker in self.pipes.values():
@@ -213,20 +212,19 @@ class Workers:
 
         left = set(self.pipes)
         while left:
-            ready = wait(left)
-            for pipe in [one for one in left if one in ready]:
+            for pipe in left.intersection(wait(left)):
                 try:
                     yield pipe, pipe.recv()
                 except (EOFError, OSError):
                     left.discard(pipe)
                     yield pipe, None
 
-    def send(self, word: tuple[bool, str | None]) -> None:
-        """Tell every worker whether to change its machines, and which machine makes `heartbeats/`.
+    def send(self, *words: dict[str, Any] | tuple[bool, str | None]) -> None:
+        """Tell each worker its request; then whether to change its machines, and which machine makes `heartbeats/`.
 
         The results of one that has ended are missing, and will be named.
         """
-        for pipe in self.pipes:
+        for pipe, word in zip(self.pipes, words, strict=True):
             with suppress(OSError):
                 pipe.send(word)
 
@@ -234,28 +232,29 @@ class Workers:
         """Return the end of what the workers said on stderr."""
         texts = [errors.read_bytes().decode("utf-8", "replace") for errors in self._errors if errors.is_file()]
         said = [line.strip() for text in texts for line in text[-_LAST_WORDS:].splitlines() if line.strip()]
-        return said[-1] if said else "see above" if self._requests[0]["verbose"] else "without a word"
+        return said[-1] if said else "see above" if self._verbose else "without a word"
 
 
-def _work(pipe: Connection, request: dict[str, Any], errors: Path, inherited: Iterable[Connection]) -> None:
+def _work(
+    pipe: Connection, transports: set[str], errors: Path | None, folder: Path, inherited: Iterable[Connection]
+) -> None:
     """Be a worker: what is printed here is dropped, and Ctrl-C is the parent's to hear, and to pass on."""
     for one in inherited:  # or this process would never see the parent's end
         one.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.disable()  # it ends with its work
     if hasattr(os, "setsid"):
         os.setsid()
     # Keep the spinner to us: pyinfra draws one on terminals too.
-    os.environ.update({"PYINFRA_PROGRESS": "off", ROOM_VARIABLE: request[ROOM_VARIABLE]})
-    if not request["verbose"]:
+    os.environ.update({"PYINFRA_PROGRESS": "off", ROOM_VARIABLE: str(folder)})
+    if errors is not None:
         with errors.open("wb") as file:
             os.dup2(file.fileno(), 2)
     sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as this process lives
     sys.stderr = open(2, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115 - as above
-    _load_little({machine.transport for machine in request["machines"]})
+    _load_little(transports)
     from .worker import main  # noqa: PLC0415 - pyinfra
 
-    main(pipe, request)
+    main(pipe)
 
 
 class _Unused(ModuleType):

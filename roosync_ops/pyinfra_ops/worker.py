@@ -56,12 +56,9 @@ class _Teller(BaseStateCallback):
         self.pipe = pipe
         self._succeeded: Counter[str] = Counter()
 
-    def tell(self, kind: str, host: Host, step: str | None = None) -> None:
-        self.pipe.send(Event(kind, host.name, step))
-
     def operation_host_start(self, state: State, host: Host, op_hash: str) -> None:  # type: ignore[override] # it calls the object
         if op_hash in state.ops[host]:
-            self.tell("step", host, " ".join(state.get_op_meta(op_hash).names))
+            self.pipe.send(Event(host.name, " ".join(state.get_op_meta(op_hash).names)))
 
     def operation_host_success(self, state: State, host: Host, op_hash: str, retry_count: int = 0) -> None:  # type: ignore[override] # noqa: ARG002 - as above
         self._succeeded[host.name] += 1
@@ -77,11 +74,12 @@ class _Teller(BaseStateCallback):
             self.pipe.send(_result(state, host))
 
 
-def main(pipe: Connection, request: dict[str, Any]) -> NoReturn:
+def main(pipe: Connection) -> NoReturn:
     """Answer one request, and end; the exit code is 0 unless this process itself is at fault."""
     signal.signal(signal.SIGTERM, _end)
     code = 0
     try:
+        request = pipe.recv()
         _set_up_logging(verbose=request["verbose"])
         typed.repeat(request["repeat"])
         _run(pipe, request)
@@ -89,7 +87,7 @@ def main(pipe: Connection, request: dict[str, Any]) -> NoReturn:
         code = 1
     except Exception as error:  # noqa: BLE001 - the last line on stderr is each machine's reason
         traceback.print_exception(error)
-        print(_reason(error), file=sys.stderr)  # noqa: T201 - a process of ours reads it
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201 - a process of ours reads it
         code = 1
     # Not sys.exit: connections that hang keep greenlets, and waiting for those is what must not happen.
     os._exit(code)
@@ -174,16 +172,12 @@ def _look_at(state: State, host: Host, deploy: CodeType, teller: _Teller) -> Non
             ledger(host).fail(_internal("prepare", host, error))
         state.failed_hosts.add(host)
         state.active_hosts.discard(host)
-    teller.tell("looked-at", host)
+    teller.pipe.send(Event(host.name))
     teller.refused(state, host)
 
 
 def _internal(step: str, host: Host, error: Exception) -> Failure:
-    return Failure(step, "INTERNAL", _reason(error), in_detail(host.name))
-
-
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+    return Failure(step, "INTERNAL", f"{type(error).__name__}: {error}", in_detail(host.name))
 
 
 def _connect(state: State, host: Host) -> bool:

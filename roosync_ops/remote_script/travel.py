@@ -3,7 +3,6 @@
 import ast
 import inspect
 from types import ModuleType
-from typing import Final
 
 from roosync_ops.agent import builds, local_state, lock, share_facts
 from roosync_ops.agent import config as agent_config
@@ -11,8 +10,6 @@ from roosync_ops.wire import child, identity, local
 
 from . import on_common, on_machine, on_measure, on_posix, on_request, on_tidy, on_verify, on_windows
 from .kept import OF_SHARES, ON_REQUEST, System
-
-_PARTS: Final = {"posix": on_posix, "windows": on_windows}
 
 
 def source(system: System, do: str = "probe") -> str:
@@ -22,14 +19,15 @@ def source(system: System, do: str = "probe") -> str:
         + _needed(agent_config, "default_local_dir")
         + _needed(builds, "named_builds")
         + _needed(local_state, "INSTANCE")
-        + "import errno, os, stat\n"
         + _needed(local, "make_folder", "create", "sha256_of")
     )
     if system == "windows" or do in OF_SHARES:
         shared += f"import subprocess, threading\n{_needed(child, 'run')}"
     else:
         shared += _needed(child, "MAX_OUTPUT_BYTES")
-    parts = [_body(part) for part in (on_common, share_facts, _PARTS[system], on_machine)]
+    parts = [
+        _body(part) for part in (on_common, share_facts, on_windows if system == "windows" else on_posix, on_machine)
+    ]
     texts = {"FACTS": share_facts} if system == "windows" else {}
     if do in OF_SHARES:
         parts.append(_body(on_verify))
@@ -37,7 +35,7 @@ def source(system: System, do: str = "probe") -> str:
     if do in ON_REQUEST:
         parts.append(_body(on_request))
     parts += [f"{name} = {program(text)!r}\n" for name, text in texts.items()]
-    return "\n".join(["from __future__ import annotations", "import os, re", shared, *parts])
+    return "\n".join(["from __future__ import annotations", "import errno, os, re, stat", shared, *parts])
 
 
 def program(module: ModuleType) -> str:

@@ -117,7 +117,7 @@ def test_every_machine_is_looked_at_before_the_first_is_changed(fleet: Fleet, tm
     seen: list[tuple[str, bool]] = []
 
     def tell(told: Event | Result) -> None:
-        kind = told.kind if isinstance(told, Event) else "done"
+        kind = "done" if isinstance(told, Result) else "step" if told.step else "looked-at"
         seen.append((kind, any(host.local_dir.exists() for host in fleet)))
 
     deploy("rollout", inventory, tell=tell)

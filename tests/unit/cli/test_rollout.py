@@ -75,8 +75,8 @@ def test_whoever_is_done_has_a_line_at_once_with_or_without_a_terminal(
     rows = (Result("pc", {"push": "changed"}), Result("server", failure=off), Result("w", skipped=WAITS))
 
     def run(*_: Any, tell: Any, **__: Any) -> tuple[Result, ...]:
-        tell(Event("looked-at", "pc"))
-        tell(Event("looked-at", "pc"))  # by pyinfra, once more
+        tell(Event("pc"))
+        tell(Event("pc"))  # by pyinfra, once more
         for row in rows:
             tell(row)
         return rows
