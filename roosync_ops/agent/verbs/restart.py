@@ -8,7 +8,7 @@ from roosync_ops.agent.config import Config, config_of
 from roosync_ops.agent.errors import OK, ShareTroubleError, already_started
 from roosync_ops.agent.flags import Flags
 from roosync_ops.agent.interactive_session import sees_share
-from roosync_ops.agent.local_state import Places, Using, loop_runs, loops, prepare, read_local_state, take
+from roosync_ops.agent.local_state import Places, Using, loop_runs, loops, prepare, read_local_state
 from roosync_ops.agent.lock import is_claimed
 from roosync_ops.agent.publisher import share_of
 from roosync_ops.agent.verbs import guard, start
@@ -59,16 +59,9 @@ def _check_room(places: Places) -> None:
 
 
 def _probe(config: Config, places: Places) -> None:
-    """The loop may be writing just now: its turn is waited for. One that hangs has it, and is no proof against us."""
-    share = share_of(config)
+    """See that the next loop could write; where this session has no drive, what the loop says of it counts."""
     said = read_local_state(places)["share"]
-    if not sees_share(config):  # this session has no drive: what the loop says of it counts
-        if said["state"] != OK:
-            raise ShareTroubleError(said["state"], str(said["detail"]))
-        return
-    turn = take(places.write_lock, config.share_deadline_s)
-    if turn is None:
-        share.read_own()
-        return
-    with turn:
-        share.probe()
+    if sees_share(config):
+        share_of(config).probe()
+    elif said["state"] != OK:
+        raise ShareTroubleError(said["state"], str(said["detail"]))

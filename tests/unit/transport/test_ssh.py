@@ -50,6 +50,13 @@ def test_what_is_wrong_with_a_host_key_is_told_for_what_it_is(said: str, code: s
     assert (error.code, error.reason) == (code, reason.format(told))
 
 
+@pytest.mark.parametrize("said", ["invalid format", "could not read protocol version", "protocol version mismatch"])
+def test_a_port_where_something_else_answers_is_no_machine_that_is_off(said: str) -> None:
+    text = f"debug1: Connection established.\nbanner exchange: Connection to 192.0.2.1 port 22: {said}\n"
+    error = ssh_errors.worded(ssh_errors.Log(text), "")
+    assert (error.code, error.met) == ("NOT_SSH", True)
+
+
 @pytest.mark.parametrize("further", ["", 'Authenticated using "publickey" with partial success.\n'])
 def test_a_key_that_the_machine_takes_and_nobody_can_unlock_here_is_named_with_what_unlocks_it(
     further: str, monkeypatch: pytest.MonkeyPatch
