@@ -1,9 +1,10 @@
 """`python -m roosync_ops` is `roosync-ops`. Ctrl-C before anything is loaded is an end, not a traceback."""
 
 import gc
+import os
 import sys
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 _INTERRUPTED: Final = 130
 
@@ -21,9 +22,17 @@ def main() -> int:
         return run()
     except KeyboardInterrupt:
         return _INTERRUPTED
-    finally:
-        gc.freeze()  # the end searches it once more
+
+
+def program() -> NoReturn:
+    """Be `roosync-ops` to its end. No thread or handler that an inventory left behind is waited for, or run."""
+    code = main()
+    if ssh_files := sys.modules.get("roosync_ops.transport.ssh_files"):
+        ssh_files.close()
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

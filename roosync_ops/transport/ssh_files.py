@@ -58,6 +58,12 @@ def _made() -> Path:
     return folder
 
 
+def close() -> None:
+    """Leave nothing, where a program ends without its interpreter's own end."""
+    if _made.cache_info().currsize and not os.environ.get(ROOM_VARIABLE):
+        _end(_made())
+
+
 def _end(folder: Path) -> None:
     """Log out of each kept connection, a worker's too, and leave nothing."""
     for path in folder.glob("*.s"):

@@ -21,7 +21,7 @@ from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -118,8 +118,8 @@ def _server(pid: int) -> _Server:  # noqa: ARG001 - the key: a fork of the tests
     return _Server()
 
 
-def serve() -> int:
-    """Load the commands, then be each that is asked for, in a fork. Returns in a fork alone: a command's exit code."""
+def serve() -> NoReturn:
+    """Load the commands, then be each that is asked for, in a fork."""
     from roosync_ops import __main__, cli  # noqa: PLC0415 - the tests' own process need not
 
     for name in COMMANDS:
@@ -144,7 +144,7 @@ def serve() -> int:
         _wait_for(child, status, (out, err))
     os.close(status)
     _become(json.loads(text), out, err)
-    return __main__.main()
+    __main__.program()
 
 
 def _wait_for(child: int, status: int, others: Sequence[int]) -> None:
@@ -172,4 +172,4 @@ def _become(request: dict[str, object], out: int, err: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(serve())
+    serve()
