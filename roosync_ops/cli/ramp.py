@@ -99,7 +99,7 @@ class Ramp:
         most = self.by.max_fail
         self._allowed = None if most is None else _number(most, len(self.chosen), "--max-fail")
         sizes(self.by.batch, len(self.chosen))
-        #: Who has the new build, whatever became of it since.
+        #: Machines that have the new build, whatever became of it since.
         self._begun: set[str] = set()
 
     def run(self) -> tuple[Result, ...]:

@@ -31,9 +31,9 @@ from .source import own_replica
 
 #: How much of a machine's whole time a touch of its share may take: one that hangs must leave time to say so.
 _SHARE_PART: Final = 0.4
-#: A share that gives no answer within this is told as hanging, in s: who asks six machines waits for the slowest.
+#: A share that gives no answer within this is told as hanging, in s: to ask six machines takes as long as the slowest.
 _SHARE_S: Final = 2.5
-#: Who is come to when the time is over has so long all the same, in s: enough to be refused.
+#: A machine whose turn comes when the time is over has so long all the same, in s: enough to be refused.
 _LEAST_S: Final = 0.5
 #: Failures to connect of a machine that is on: it does not let us in, or takes the connection and says nothing.
 _CONNECTED: Final = {

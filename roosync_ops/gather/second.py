@@ -3,8 +3,8 @@
 1. What the folder shows is judged. Where no machine is in doubt that is all, and no process is started.
 2. The machines in doubt are asked, all at once; where this replica is the suspect, some first, with their own replicas.
 3. Machines that were reached try the ports of those that do not answer: this computer may be the one that is cut off.
-   Whose port one of them can connect to is asked once more, through that machine. Of who cannot be asked all the same
-   a few others tell what their replicas show: it may be this one that has no later beat.
+   A machine whose port one of them can connect to is asked once more, through that one. Where a machine still gives no
+   answer, a few others are asked what their replicas show: it may be this replica that lacks its later beats.
 """
 
 import time
@@ -50,7 +50,7 @@ class Ssh:
         self, machines: Sequence[Machine], *, with_state: bool, through: Mapping[str, Machine] = MappingProxyType({})
     ) -> dict[str, ProbeResult]:
         """Ask all at once, those in `through` by way of another machine, and return what each testifies."""
-        from .probe import probe  # noqa: PLC0415 - not needed where nobody is asked
+        from .probe import probe  # noqa: PLC0415 - not needed where no machine is asked
 
         limits = self._limits
         if through:
@@ -97,7 +97,7 @@ class Second:
     confirm_s: float = 0.0
     clock: Callable[[], float] = time.monotonic
     _said: dict[str, _Said] = field(default_factory=dict, init=False)
-    #: Who is asked in this doubt for what its replica shows of others.
+    #: Machines that are asked in this doubt for what their replicas show of others.
     _others: set[str] = field(default_factory=set, init=False)
     #: Witnesses that were not reached when they were last needed: others are tried before them.
     _mute: set[str] = field(default_factory=set, init=False)
@@ -108,7 +108,7 @@ class Second:
         doubted = second.in_doubt(found, self.fleet, everybody=self.everybody)
         names = {machine.machine_id for machine in doubted}
         self._others = self._others if doubted else set()
-        # Who was asked about others, and is in doubt now, is asked anew.
+        # A machine that was asked about others, and is in doubt now, is asked anew.
         self._said = {name: said for name, said in self._said.items() if name in names ^ self._others}
         self._others -= names
         if not doubted:
@@ -176,7 +176,7 @@ def second_of(fleet: Fleet, probe: Probe, limits: Limits = _LIMITS, confirm_s: f
 def checked(fleet: Fleet, found: dict[str, ProbeResult], way: Ssh, mute: set[str]) -> dict[str, ProbeResult]:
     """Return the answers, those without one held against what other machines reach; `mute` are the last to be tried.
 
-    Who was tried and is not reached is put into `mute`, who is, taken out.
+    A machine that was tried and is not reached is put into `mute`; one that is reached is taken out.
     """
     out = [machine for machine in fleet if machine.machine_id in found and found[machine.machine_id].agent.kind == OFF]
     if not out:
@@ -187,7 +187,7 @@ def checked(fleet: Fleet, found: dict[str, ProbeResult], way: Ssh, mute: set[str
     reached = way.knock(others[:_KNOCK], out) if others else {}
     mute.update(one.machine_id for one in others[:_KNOCK])
     mute.difference_update(reached)
-    somebody = bool(reached) or any(one.is_reached for one in found.values())
+    any_reached = bool(reached) or any(one.is_reached for one in found.values())
     alone = not any(machine.expected == ONLINE for machine in fleet if machine not in out[:1])
     by = {
         machine.machine_id: other
@@ -198,16 +198,16 @@ def checked(fleet: Fleet, found: dict[str, ProbeResult], way: Ssh, mute: set[str
     asked = [one for one in out if one.machine_id in by and {one.transport, by[one.machine_id].transport} == {"ssh"}]
     told = way.ask(asked, with_state=False, through=by) if asked else {}
     for name in (machine.machine_id for machine in out):
-        found[name] = _held(found[name], by.get(name), told.get(name), somebody or alone)
+        found[name] = _held(found[name], by.get(name), told.get(name), any_reached or alone)
     return found
 
 
-def _held(one: ProbeResult, by: Machine | None, told: ProbeResult | None, somebody: bool) -> ProbeResult:
+def _held(one: ProbeResult, by: Machine | None, told: ProbeResult | None, any_reached: bool) -> ProbeResult:
     """Return a probe of no answer, as what others reach makes of it; `told` is what it said through one of them."""
     if by is not None and told is not None and told.agent.kind in SELF_REPORTED:
         return replace(told, through=by.machine_id)
     if by is not None:
         return replace(one, agent=replace(one.agent, kind=CUT, detail=by.machine_id))
-    if somebody:
+    if any_reached:
         return one
     return replace(one, agent=replace(one.agent, kind=UNASKED, detail=f"{one.agent.detail}, and so are all others"))

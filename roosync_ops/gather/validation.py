@@ -1,7 +1,7 @@
 """The validation table, and who sees whom: read, asked and judged, once.
 
-Who typed neither `--patience` nor `--memory` is judged by time stamps, and what an earlier reader kept tells which of
-them cannot be.
+Without `--patience` and `--memory` machines are judged by time stamps; what an earlier reader kept tells which of them
+cannot be right.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -165,7 +165,7 @@ def _nobody(count: int, trouble: str | None) -> errors.CommandError:
 def _asked(
     machines: Sequence[Machine], source: Source | None, limits: Limits, tell: Callable[[str], None]
 ) -> tuple[SharedState | None, dict[str, judge.ProbeResult], str | None]:
-    from .probe import probe_beside  # noqa: PLC0415 - not needed where nobody is asked
+    from .probe import probe_beside  # noqa: PLC0415 - not needed where no machine is asked
 
     own, found, trouble = probe_beside(machines, limits, source, tell)
     return own, found, None if trouble is None else trouble.reason

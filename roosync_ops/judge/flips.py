@@ -3,9 +3,9 @@
 What makes silence an event, in the order it is asked:
 1. A beat that was received proves life, whatever any clock says; a record that says *left* proves a planned stop.
 2. A machine is told offline when nothing came from it for its whole offlineTimeout, counted by this reader's clock, and
-   only while others' beats did come in: time in which the share brought nothing from anybody proves nothing. A second
+   only while others' beats did come in: time in which the share brought no beat at all proves nothing. A second
    opinion that confirms its death proves it at once; one that denies it has it online.
-3. Nothing from anybody, most of the fleet gone at once, or a share that cannot be read is one flip about the share.
+3. No beat at all, most of the fleet gone at once, or a share that cannot be read is one flip about the share.
    When it moves again every machine has its whole timeout anew to be heard of.
 4. The first look, and whatever was told before a restart, is taken for granted and not told.
 5. FLAP_COUNT unplanned flips of a machine within FLAP_WINDOW_MS are one flip `flapping`; after STEADY_MS without a
@@ -31,7 +31,7 @@ STEADY_MS: Final = 15 * 60_000
 AWAY_MS: Final = 10_000
 #: A reading that is at most so much older than the last one came late; one that is older was made by a clock put back.
 LATE_MS: Final = 60_000
-#: Nothing from anybody for so many beats was a stall: what piled up in it comes in file by file.
+#: No beat of any machine for so many intervals was a stall: what piled up in it comes in file by file.
 _STALL_BEATS: Final = 2
 #: From so many machines on, silence of all is the share's.
 _SEVERAL: Final = 2

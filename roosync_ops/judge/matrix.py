@@ -27,7 +27,7 @@ class Cell:
     """What one observer's replica shows of one machine.
 
     `age_ms` is by one clock where the machine was asked (`probed`). `behind_ms` is how much newer the newest beat is
-    that anybody knows of it, None where no other knows anything; `lags` where that is more than the timeout.
+    that any replica shows of it, None where no other shows anything; `lags` where that is more than the timeout.
     """
 
     status: str

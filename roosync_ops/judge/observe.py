@@ -50,7 +50,7 @@ CLOCK: Final = "clock-contradicted"
 AUTO_FACTOR: Final = 1.5
 #: Before so many arrivals little is known of the delays: then `auto` is half of the timeout.
 AUTO_BEATS: Final = 16
-#: More patience than this would hide a death for longer than anybody wants, in ms.
+#: More patience than this would hide a death for too long, in ms.
 AUTO_MOST_MS: Final = 600_000
 
 
@@ -75,7 +75,7 @@ def observation(
     limits = limits_of(piece, thresholds or record.thresholds, known.patience_ms)
     heard, patience, at_ms = record.last_heartbeat_ms, known.patience_ms, piece.arrived_ms
     seen = None if patience is None else known.seen.get(machine_id)
-    if at_ms is not None:  # by the clock of its store, which is the reader's: nobody saw it more exactly
+    if at_ms is not None:  # by its store's clock, which is the reader's: nothing is more exact
         patience, seen = patience or 0, Seen(at_ms, now_ms, record.sequence, record.session_id, heard, at_ms, at_ms)
     offset = known.offsets.get(machine_id, known.clocks.get(machine_id))
     word, basis = status_with(record, seen, now_ms, limits, patience, offset)

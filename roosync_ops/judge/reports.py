@@ -37,7 +37,7 @@ class Dashboard:
     """Everything a page shows. `validation.evidence` is who sees whom, None where no machine was asked.
 
     `observer` is the computer that looked; `replica` the shared folder it read, None where it read none, and then
-    `trouble` is why, if it should have had one. `newest_ms` is the newest heartbeat of anybody: how old the data is.
+    `trouble` is why, if it should have had one. `newest_ms` is the newest heartbeat of all: how old the data is.
     `fresh_ms` is how long what it shows may be called current.
     `pasts` reach from `from_ms` to the check; `flips` are in their JSON form, the newest last.
     """

@@ -30,10 +30,10 @@ _CENTURY_MS: Final = 36_525 * _DAY_MS
 
 
 def in_doubt(validation: v.Validation, fleet: Fleet, *, everybody: bool = False) -> tuple[Machine, ...]:
-    """Return whom to ask: who is expected online and is not seen so, or is by a clock that cannot be right.
+    """Return the machines to ask: expected online and not seen online, or only by a clock that cannot be right.
 
-    Who judges by when beats arrived asks once a time stamp is too old: its beat was on its way for a part of that.
-    `everybody` that is expected online, where that is wished.
+    A reader that judges by when beats arrived asks once a time stamp is too old: the beat was on its way for a part of
+    that. With `everybody`, all that are expected online.
     """
     rows = [(row, fleet.get(row.machine_id)) for row in validation.verdicts if row.expected == ONLINE]
     at_ms = validation.checked_at_ms

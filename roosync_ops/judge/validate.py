@@ -67,8 +67,8 @@ def _gone_at_once(seen: list[tuple[Machine, v.Observation]], state: SharedState)
     """Return (gone or late, expected to be heard) where so many are that the observer is the suspect, else None.
 
     A replica that stands still makes them gone one after the other, as each one's last beat passes its timeout: those
-    that are late are on their way. Who left on purpose is not to be heard, and none is gone from a share that holds
-    nothing yet.
+    that are late are on their way. A machine that left on purpose is not expected to be heard, and none is gone from a
+    share that holds nothing yet.
     """
     words = [row.observed for machine, row in seen if machine.expected == ONLINE and row.observed != LEFT]
     unheard = sum(word != ONLINE for word in words)

@@ -120,7 +120,7 @@ def heartbeat_status(desk: ServerContext, arguments: HeartbeatStatus) -> ToolAns
     }
     if arguments.include_heartbeats:
         document["heartbeats"] = {name: entry for name, entry in heartbeats.items() if found[name] in wanted}
-    # Who was stopped on purpose is not to be heard.
+    # A machine that was stopped on purpose is not expected to be heard.
     words = [word for machine_id, word in found.items() if not state.machines[machine_id].record.has_left]
     notes = [_SUSPICION] if len(words) >= _SUSPICIOUS and set(words) == {OFFLINE} else []
     if arguments.force_check or arguments.include_changes:

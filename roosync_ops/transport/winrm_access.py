@@ -227,7 +227,7 @@ def find(user: str, file: str | None, *, prompt: bool, environment: Mapping[str,
 
 
 def _of_file(name: str) -> Secret:
-    """Return the first line of a file that only its owner, who runs this, can read."""
+    """Return the first line of a file that only its owner, the user of this process, can read."""
     path = Path(name).expanduser()
     try:
         with path.open("rb") as file:
