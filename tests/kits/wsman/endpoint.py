@@ -29,9 +29,9 @@ class Runner:
 
     @classmethod
     def of(cls, host: WinHost) -> Self:
-        told = Path(f"/proc/{host.pid1}/root/srv/kit/environment.json").read_text(encoding="utf-8")
+        told = Path(f"/proc/{host.pid1}/root/srv/kit/environment").read_text(encoding="utf-8").splitlines()
         enter = ["nsenter", "-t", str(host.pid1), "-m", "-u", "-p", "--"]
-        return cls(json.loads(told), enter, host.prefix / "drive_c")
+        return cls(dict(line.split("=", 1) for line in told), enter, host.prefix / "drive_c")
 
     def told(self) -> dict[str, Any]:
         return {"environment": self.environment, "enter": self.enter, "driveC": str(self.drive_c)}
