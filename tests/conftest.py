@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 #: Each of the thousands of programs that tests start would compile all it imports anew: twice the work of a command.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+#: What is collected stays to the end: to search it for garbage again and again is a tenth of the work.
+gc.set_threshold(100_000, 50, 1_000)
 #: To build the agent is a second of processor: it is kept for every command of a test's own home.
 os.environ.setdefault("XDG_CACHE_HOME", str(Path.home() / ".cache"))
 

@@ -122,8 +122,7 @@ def _beats(host: Host, left: str = "", **sequences: int) -> None:
 
 
 def _left_on(host: Host) -> set[str]:
-    """Return what is on the host's disk, but logs and what the watchers of this computer remember."""
-    files = host.disk.files(
-        "^/var/log/", "/__pycache__/", "/(watch|seen)-[0-9a-f]{8}", "^/var/lib/systemd/(timesync|linger)"
-    )
+    """Return what is on the host's disk, but logs, caches and what the watchers of this computer remember."""
+    caches = "/__pycache__/", "/.cache/roosync-ops/"
+    files = host.disk.files("^/var/log/", *caches, "/(watch|seen)-[0-9a-f]{8}", "^/var/lib/systemd/(timesync|linger)")
     return {path for path, said in files.items() if not said.startswith("4")}  # folders are no litter
