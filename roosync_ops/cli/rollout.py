@@ -58,8 +58,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
         output.note(f"Before: {before}")
         before = None
     log = RunLog("rollout", chosen, wanted=not how.dry)
-    is_new = before is None or not before.seen
-    act = acting.Run(how=how, log=log, is_new=is_new, fine=journal.fine(), total=len(chosen)).act
+    act = acting.Run(how=how, log=log, is_new=not (before and before.seen), fine=journal.fine(), total=len(chosen)).act
     unseen_in = None if where is None else partial(_unseen, where)
     steps = ramp.Ramp(chosen=chosen, act=act, note=journal.note, unseen=unseen_in, wait=how.wait, by=by)
     if how.dry:
@@ -81,13 +80,7 @@ def rollout(  # noqa: PLR0913 - one argument an option
     ok = all(row.ok for row in results) and unseen is None and (after is None or after.ok(names))
     if report != "table":
         document = _document(results, after, ok=ok, dry=how.dry, lang=shown.lang) | acting.beside(unseen)
-        if report == "json":
-            output.write(show.json_text(document))
-        else:
-            from .report import report_of  # noqa: PLC0415 - seldom asked for, and long to load
-
-            found = report_of(document)
-            output.write(show.junit(found.validation, Style(shown.lang), found.rollout))
+        output.write(show.json_text(document) if report == "json" else _junit(document, shown.lang))
     elif after is not None:
         _tell_after(after)
     elif how.dry and any(row.outcome == PLANNED for row in results):
@@ -98,6 +91,13 @@ def rollout(  # noqa: PLR0913 - one argument an option
     acting.note_log(log)
     code = errors.OK if ok else errors.NOT_AS_EXPECTED if unseen is None else failures.report(unseen, ())
     return ramp.STOPPED if steps.stopped else code
+
+
+def _junit(document: dict[str, Any], lang: str) -> str:
+    from .report import report_of  # noqa: PLC0415 - seldom asked for, and long to load
+
+    found = report_of(document)
+    return show.junit(found.validation, Style(lang), found.rollout)
 
 
 def _read(where: Source) -> SharedState | str:
