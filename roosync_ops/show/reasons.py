@@ -116,7 +116,7 @@ def basis_line(rows: Sequence[Verdict], style: Style) -> str:
         more = f" (+{len(names) - _SHOWN})" if len(names) > _SHOWN else ""
         named = f"{style['colon']} {', '.join(names[:_SHOWN])}{more}"
         told.append(f"{text} {len(names)}" if kind == Basis.HEARD else f"{text}{named}")
-    return f"{style['basis']}{style['colon']} {'; '.join(told)}"
+    return f"{style['basis']}{style['colon']} " + f"{style['semicolon']} ".join(told)
 
 
 def _basis(row: Verdict) -> str:
