@@ -135,6 +135,8 @@ def test_a_scheduled_run_reads_on_until_a_death_is_proven(lab: LabFleet, tmp_pat
         assert done.returncode in (0, 1), done.stderr
         return done.stdout
 
+    # an agent that an earlier test has just started is not heard yet
+    Board(lab).wait(lambda now: observed(now)[THIRD] == "online", 60)
     assert run() == ""
     lab.crash_agent(THIRD)
     try:
