@@ -103,6 +103,8 @@ def _rehearse(line: list[str], folder: str) -> tuple[str, str, str] | None:
             if before:
                 return "ne redémarre pas", "does not start again", said
             return None if os.path.exists(line[-1]) else ("ne se charge pas", "cannot be loaded", said)
+        if before:
+            return None  # how it ends was seen in its first life
         done = run([*line, "stop", *where], _LOAD_S)
         said = _last_line((done.stderr or done.stdout or b"?").decode("utf-8", "replace"))
         if not done.returncode:
